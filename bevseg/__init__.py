@@ -1,0 +1,1 @@
+"""LiDAR bird's-eye-view instance segmentation with occlusion reasoning."""

@@ -1,0 +1,1 @@
+"""From sparse voxels to a dense bird's-eye-view map."""

@@ -1,0 +1,1 @@
+"""Labelled scans from driving datasets, as samples in one convention."""

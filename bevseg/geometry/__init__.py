@@ -1,0 +1,1 @@
+"""Where things are: frames, the BEV grid, boxes. Knows nothing of lidar or learning."""

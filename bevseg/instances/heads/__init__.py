@@ -1,0 +1,1 @@
+"""Instance heads, one family a file."""

@@ -1,0 +1,1 @@
+"""What is hidden, by whom, and in which order."""

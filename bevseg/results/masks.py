@@ -1,0 +1,86 @@
+"""Masks of many objects on one grid, kept as lists of cells rather than as full grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import sparse
+
+from bevseg.geometry.grid import BevGrid
+
+
+@dataclass(frozen=True, eq=False)
+class BevMasks:
+    """K masks over one grid in compressed-row form: mask k holds `cells[offsets[k]:offsets[k + 1]]`.
+
+    Attributes:
+        grid: The grid that the cells index.
+        cells: Flat cell indices (`row * width + column`), ascending within each mask.
+        offsets: Where each mask starts in `cells`, with the total at the end.
+    """
+
+    grid: BevGrid
+    cells: Int[np.ndarray, "m"]
+    offsets: Int[np.ndarray, "k_plus_1"]
+
+    def __post_init__(self) -> None:
+        if len(self.offsets) < 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.cells):
+            raise ValueError(f"offsets must run from 0 to the {len(self.cells)} cells, got {self.offsets}")
+        if len(self.cells) and (int(self.cells.min()) < 0 or int(self.cells.max()) >= self.grid.num_cells):
+            raise ValueError(f"cells must lie in the grid of {self.grid.num_cells} cells")
+
+    @classmethod
+    def from_cells(cls, grid: BevGrid, cells: Sequence[Int[np.ndarray, "_"]]) -> BevMasks:
+        """One mask for each array of flat cell indices."""
+        lengths = [len(c) for c in cells]
+        joined = np.concatenate([np.sort(c) for c in cells]) if cells else np.zeros(0, np.int64)
+        return cls(grid, joined.astype(np.int64), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+    @classmethod
+    def empty(cls, grid: BevGrid) -> BevMasks:
+        return cls.from_cells(grid, [])
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def cells_of(self, k: int) -> Int[np.ndarray, "_"]:
+        """Flat cell indices of mask `k`, ascending."""
+        return self.cells[self.offsets[k] : self.offsets[k + 1]]
+
+    def __getitem__(self, index: Bool[np.ndarray, "k"] | Int[np.ndarray, "j"]) -> BevMasks:
+        chosen = np.arange(len(self))[index]
+        return BevMasks.from_cells(self.grid, [self.cells_of(int(k)) for k in chosen])
+
+    def dense(self, k: int) -> Bool[np.ndarray, "height width"]:
+        """Mask `k` as a full map."""
+        full = np.zeros(self.grid.num_cells, dtype=bool)
+        full[self.cells_of(k)] = True
+        return full.reshape(self.grid.shape)
+
+    @property
+    def area_cells(self) -> Int[np.ndarray, "k"]:
+        return np.diff(self.offsets)
+
+    def intersection_cells(self, other: BevMasks) -> Int[np.ndarray, "k j"]:
+        """Number of cells that each mask of `self` shares with each mask of `other`.
+
+        Raises:
+            ValueError: The two sets of masks lie on different grids.
+        """
+        if self.grid != other.grid:
+            raise ValueError(f"masks lie on different grids: {self.grid} and {other.grid}")
+        product = self._sparse() @ other._sparse().T
+        return np.asarray(product.toarray(), dtype=np.int64)
+
+    def iou(self, other: BevMasks) -> Float[np.ndarray, "k j"]:
+        """Intersection over union of each pair; 0 where both are empty."""
+        shared = self.intersection_cells(other)
+        union = self.area_cells[:, None] + other.area_cells[None, :] - shared
+        return shared / np.maximum(union, 1)
+
+    def _sparse(self) -> sparse.csr_matrix:
+        ones = np.ones(len(self.cells), dtype=np.int32)
+        return sparse.csr_matrix((ones, self.cells, self.offsets), shape=(len(self), self.grid.num_cells))

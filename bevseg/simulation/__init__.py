@@ -1,0 +1,1 @@
+"""A procedural lidar simulator with exact truth."""

@@ -1,0 +1,1 @@
+"""Points to sparse voxels, and sparse convolution over them."""
