@@ -85,8 +85,14 @@ class PointCloud:
 
     def __getitem__(self, index: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"] | slice) -> PointCloud:
         """The chosen points; every column moves together."""
-        chosen = {name: column[index] for name, column in self._optional_columns().items()}
-        return replace(self, xyz=self.xyz[index], **chosen)
+        return replace(
+            self,
+            xyz=self.xyz[index],
+            intensity=None if self.intensity is None else self.intensity[index],
+            time_s=self.time_s[index],
+            ring=None if self.ring is None else self.ring[index],
+            sweep=self.sweep[index],
+        )
 
     def transformed(self, transform: Transform) -> PointCloud:
         """The same points in `transform.dst`; the sensor origins move with them.
