@@ -114,6 +114,10 @@ class BevGrid:
             raise ValueError(f"{self.width} x {self.height} cells do not divide by {factor}")
         return BevGrid(self.x_min_m, self.y_min_m, self.cell_m * factor, self.width // factor, self.height // factor)
 
+    def finer(self, factor: int) -> BevGrid:
+        """The grid over the same rectangle with `factor` cells for each one, both ways."""
+        return BevGrid(self.x_min_m, self.y_min_m, self.cell_m / factor, self.width * factor, self.height * factor)
+
 
 @dataclass(frozen=True)
 class VoxelGrid:

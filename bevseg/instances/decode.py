@@ -1,0 +1,192 @@
+"""From the head's raw maps to `Instances`: peaks, boxes, and every foreground cell to its nearest voted centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from bevseg.geometry.boxes import wrap_angle
+from bevseg.geometry.grid import BevGrid
+from bevseg.instances.heads.output import BOX_CHANNELS, FIRST_THING, NUM_GROUPS, NUM_THINGS, HeadOutput
+from bevseg.points.ground import GroundModel
+from bevseg.results.classes import GROUP_OF_CLASS
+from bevseg.results.instances import Instances
+from bevseg.results.masks import BevMasks
+
+_NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
+_VELOCITY = [BOX_CHANNELS.index("vx"), BOX_CHANNELS.index("vy")]
+
+_LOG_SIZE_RANGE = (np.log(0.1), np.log(30.0))
+_REACH, _REACH_M = 1.25, 0.3
+"""A mask may reach this factor and this many metres beyond its box: boxes are regressed, cells are seen."""
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """Thresholds of the decoder, in the order of `ClassGroup`: vehicle, pedestrian, two-wheeler, static.
+
+    Attributes:
+        min_score: Objects below are dropped. Chosen on simulated validation frames only.
+        min_foreground: Probability from which a cell may belong to an object.
+        max_overlap: IoU of masks within a group from which the lower score is a duplicate.
+        box_weight: Vote of the box's footprint for a cell, beside the foreground probability; 0 takes the cells alone.
+        max_objects: Peaks kept for each scan, best first.
+    """
+
+    min_score: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3)
+    min_foreground: float = 0.5
+    max_overlap: float = 0.3
+    box_weight: float = 0.5
+    max_objects: int = 500
+
+
+@dataclass(frozen=True, eq=False)
+class _Peaks:
+    """Local maxima of the heat of one scan, best first."""
+
+    group: Int[np.ndarray, "k"]
+    cell: Int[np.ndarray, "k"]
+    score: Float[np.ndarray, "k"]
+
+    def __getitem__(self, index: Bool[np.ndarray, "k"]) -> _Peaks:
+        return _Peaks(self.group[index], self.cell[index], self.score[index])
+
+
+def decode(
+    output: HeadOutput, ground: GroundModel, config: DecodeConfig, *, batch_index: int = 0, with_velocity: bool = False
+) -> Instances:
+    """Objects of one scan of the batch, best score first.
+
+    Args:
+        output: Raw maps of the head.
+        ground: Ground of that scan; boxes are regressed above it.
+        config: Thresholds.
+        batch_index: Which scan of the batch.
+        with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
+    """
+    peaks = _find_peaks(output.heat[batch_index], config)
+    cells = _coarse_cells(peaks.cell, output.grid)
+    boxes = _boxes_at(output, batch_index, peaks, ground)
+    velocity = _gather(output.box[batch_index, _VELOCITY], cells)
+    instances = Instances.from_detections(
+        label=_classes_at(output.thing_class[batch_index], peaks, cells),
+        score=peaks.score,
+        boxes=boxes,
+        velocity_mps=velocity if with_velocity else np.full_like(velocity, np.nan),
+        amodal=_masks(output, batch_index, peaks, boxes, config),
+    )
+    return _without_duplicates(instances, config.max_overlap)
+
+
+def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
+    """Cells at least as hot as their eight neighbours and above the group's threshold."""
+    min_logit = torch.logit(torch.tensor(config.min_score, device=heat.device))
+    group, row, column = torch.nonzero(heat >= min_logit[:, None, None], as_tuple=True)
+    value = heat[group, row, column]
+    padded = torch.nn.functional.pad(heat, (1, 1, 1, 1), value=-torch.inf)
+    is_peak = torch.ones_like(group, dtype=torch.bool)
+    for dy, dx in _NEIGHBOURS:
+        neighbour = padded[group, row + 1 + dy, column + 1 + dx]
+        # Of two equal neighbours the first in reading order stands, so that a plateau gives one peak.
+        is_peak &= (value > neighbour) if (dy, dx) < (0, 0) else (value >= neighbour)
+    group, cell, value = group[is_peak], (row * heat.shape[2] + column)[is_peak], value[is_peak]
+    order = torch.sort(value, descending=True, stable=True).indices[: config.max_objects]
+    return _Peaks(group[order].cpu().numpy(), cell[order].cpu().numpy(), value[order].sigmoid().cpu().numpy())
+
+
+def _classes_at(
+    thing_class: Float[Tensor, "10 coarse_y coarse_x"], peaks: _Peaks, cells: Int[np.ndarray, "k"]
+) -> Int[np.ndarray, "k"]:
+    """The likeliest class within each peak's group."""
+    logits = _gather(thing_class, cells)
+    of_group = GROUP_OF_CLASS[FIRST_THING : FIRST_THING + NUM_THINGS][None, :] == peaks.group[:, None]
+    return np.where(of_group, logits, -np.inf).argmax(axis=1) + FIRST_THING
+
+
+def _boxes_at(output: HeadOutput, batch_index: int, peaks: _Peaks, ground: GroundModel) -> Float[np.ndarray, "k 7"]:
+    offset = _gather(output.offset_m[batch_index], peaks.cell)
+    raw = _gather(output.box[batch_index], _coarse_cells(peaks.cell, output.grid))
+    z, log_l, log_w, log_h, cos, sin, cos_2, sin_2 = raw[:, :8].T
+    center = (output.grid.centers_of(peaks.cell) + offset).astype(np.float32)
+    yaw = np.arctan2(sin_2, cos_2) / 2  # sharp, but front and rear look alike to it
+    points_back = np.cos(yaw) * cos + np.sin(yaw) * sin < 0
+    yaw = wrap_angle(yaw + np.pi * points_back)
+    size = np.exp(np.clip([log_l, log_w, log_h], *_LOG_SIZE_RANGE))
+    return np.stack([*center.T, ground.height_at(center) + z, *size, yaw], axis=1).astype(np.float32)
+
+
+def _masks(
+    output: HeadOutput, batch_index: int, peaks: _Peaks, boxes: Float[np.ndarray, "k 7"], config: DecodeConfig
+) -> BevMasks:
+    """Every foreground cell goes to the object of its group whose centre its offset points at."""
+    grid = output.grid
+    enough = config.min_foreground * (1 + config.box_weight)
+    least = float(np.clip(enough - config.box_weight, 1e-3, 1 - 1e-3))  # what a cell inside the box needs
+    logit = output.foreground[batch_index]
+    group, row, column = torch.nonzero(logit >= float(np.log(least / (1 - least))), as_tuple=True)
+    probability = logit[group, row, column].sigmoid().cpu().numpy()
+    offset = output.offset_m[batch_index][:, row, column].T.cpu().numpy()
+    flat = (row * grid.width + column).cpu().numpy()
+    center = grid.centers_of(flat).astype(np.float32)
+    owner = _nearest_of_group(center + offset, group.cpu().numpy(), boxes, peaks.group)
+    owned = owner >= 0
+    flat, center, probability, owner = flat[owned], center[owned], probability[owned], owner[owned]
+    local = np.abs(_in_boxes(center, boxes[owner]))
+    half = boxes[owner, 3:5] / 2
+    vote = probability + config.box_weight * (local <= half).all(axis=1)
+    member = (vote >= enough) & (local <= half * _REACH + _REACH_M).all(axis=1)
+    flat, owner = flat[member], owner[member]
+    order = np.lexsort((flat, owner))
+    counts = np.bincount(owner, minlength=len(boxes))
+    return BevMasks(grid, flat[order], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _nearest_of_group(
+    votes: Float[np.ndarray, "m 2"],
+    group_of_vote: Int[np.ndarray, "m"],
+    boxes: Float[np.ndarray, "k 7"],
+    group_of_box: Int[np.ndarray, "k"],
+) -> Int[np.ndarray, "m"]:
+    """Index of the box of the same group whose centre is nearest to each vote; -1 where the group has none."""
+    owner = np.full(len(votes), -1, dtype=np.int64)
+    for group in range(NUM_GROUPS):
+        of_vote, of_box = np.flatnonzero(group_of_vote == group), np.flatnonzero(group_of_box == group)
+        if len(of_vote) and len(of_box):
+            nearest = cKDTree(boxes[of_box, :2]).query(votes[of_vote])[1]
+            owner[of_vote] = of_box[nearest]
+    return owner
+
+
+def _in_boxes(xy: Float[np.ndarray, "m 2"], boxes: Float[np.ndarray, "m 7"]) -> Float[np.ndarray, "m 2"]:
+    """Each point along and across its own box, from the box's centre, metres."""
+    d = xy - boxes[:, :2]
+    cos, sin = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    return np.stack([cos * d[:, 0] + sin * d[:, 1], cos * d[:, 1] - sin * d[:, 0]], axis=1)
+
+
+def _without_duplicates(instances: Instances, max_overlap: float) -> Instances:
+    """Drops objects without cells and those that overlap a better one of their group; ids count anew from 1."""
+    iou = instances.amodal.iou(instances.amodal)
+    group = GROUP_OF_CLASS[instances.label]
+    clash = (iou > max_overlap) & (group[:, None] == group[None, :])
+    keep = instances.amodal.area_cells > 0
+    for k in np.flatnonzero(keep):  # best first
+        if keep[k]:
+            keep[k + 1 :] &= ~clash[k, k + 1 :]
+    kept = instances[np.flatnonzero(keep)]
+    return replace(kept, id=np.arange(1, len(kept) + 1, dtype=np.int32))
+
+
+def _coarse_cells(cells: Int[np.ndarray, "k"], grid: BevGrid) -> Int[np.ndarray, "k"]:
+    rows, columns = np.divmod(cells, grid.width)
+    return (rows // 2) * (grid.width // 2) + columns // 2
+
+
+def _gather(maps: Float[Tensor, "channel y x"], cells: Int[np.ndarray, "k"]) -> Float[np.ndarray, "k channel"]:
+    index = torch.from_numpy(cells).to(maps.device)
+    return maps.flatten(1)[:, index].T.cpu().numpy()
