@@ -34,10 +34,27 @@ class BevMasks:
 
     @classmethod
     def from_cells(cls, grid: BevGrid, cells: Sequence[Int[np.ndarray, "_"]]) -> BevMasks:
-        """One mask for each array of flat cell indices."""
-        lengths = [len(c) for c in cells]
-        joined = np.concatenate([np.sort(c) for c in cells]) if cells else np.zeros(0, np.int64)
-        return cls(grid, joined.astype(np.int64), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+        """One mask for each array of flat cell indices, in any order within an array."""
+        if not len(cells):
+            return cls(grid, np.zeros(0, np.int64), np.zeros(1, np.int64))
+        offsets = np.zeros(len(cells) + 1, np.int64)
+        np.cumsum([len(c) for c in cells], out=offsets[1:])
+        joined = np.concatenate(cells).astype(np.int64)
+        falls = np.diff(joined) < 0
+        falls[offsets[(offsets > 0) & (offsets < len(joined))] - 1] = False
+        if falls.any():
+            owner = np.repeat(np.arange(len(cells)), np.diff(offsets))
+            joined = joined[np.lexsort((joined, owner))]
+        return cls(grid, joined, offsets)
+
+    @classmethod
+    def from_owners(
+        cls, grid: BevGrid, owner: Int[np.ndarray, "m"], cells: Int[np.ndarray, "m"], *, num_masks: int
+    ) -> BevMasks:
+        """Mask `owner[i]` holds `cells[i]`; pairs may come in any order and more than once."""
+        pairs = np.unique(owner.astype(np.int64) * grid.num_cells + cells)
+        owners, unique_cells = np.divmod(pairs, grid.num_cells)
+        return cls(grid, unique_cells, np.searchsorted(owners, np.arange(num_masks + 1)).astype(np.int64))
 
     @classmethod
     def empty(cls, grid: BevGrid) -> BevMasks:
@@ -53,6 +70,16 @@ class BevMasks:
     def __getitem__(self, index: Bool[np.ndarray, "k"] | Int[np.ndarray, "j"]) -> BevMasks:
         chosen = np.arange(len(self))[index]
         return BevMasks.from_cells(self.grid, [self.cells_of(int(k)) for k in chosen])
+
+    def where(self, keep: Bool[np.ndarray, "m"]) -> BevMasks:
+        """The same masks with only the cells that are kept; `keep` has one entry for each entry of `cells`."""
+        kept_before = np.concatenate([[0], np.cumsum(keep)])
+        return BevMasks(self.grid, self.cells[keep], kept_before[self.offsets])
+
+    @property
+    def owner(self) -> Int[np.ndarray, "m"]:
+        """The mask that each entry of `cells` belongs to."""
+        return np.repeat(np.arange(len(self)), self.area_cells)
 
     def dense(self, k: int) -> Bool[np.ndarray, "height width"]:
         """Mask `k` as a full map."""

@@ -1,0 +1,115 @@
+"""Who hides whom, from boxes alone, and the near-to-far order that follows.
+
+Two objects share azimuths where their footprints overlap as seen from the sensor; along these the one whose footprint
+is entered first is in front. It hides the part of the other that lies below its top (see `sight_lines`), so a cone
+does not hide a bus. The share that is hidden is measured in solid angle, which is what counts returns: it estimates the
+fraction that convention "points that hit, over points that would hit with all in front removed" defines.
+
+An order learned from the features of two overlapping objects would take the place of `order_boxes` here: same
+arguments with the features added, same `OcclusionGraph`.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from bevseg.occlusion.sight_lines import Fans, Screens, cast_fans, find_screens
+from bevseg.results.occlusion_graph import OcclusionGraph
+
+MIN_HIDDEN_FRACTION = 0.01
+"""An object that hides less than this of another is not said to hide it."""
+
+
+def order_boxes(boxes: Float[np.ndarray, "k 7"], sensor_origin_m: Float[np.ndarray, "3"]) -> OcclusionGraph:
+    """Orders objects from near to far along the rays of one sensor.
+
+    Args:
+        boxes: `(x, y, z, l, w, h, yaw)`, metres and radians; a box that the sensor stands above or in hides nothing.
+        sensor_origin_m: Where the rays start, in the frame of the boxes; its height decides what is seen over what.
+
+    Returns:
+        Edges, ranks (ties by the range of the nearest point of the footprint) and estimated visible fractions.
+    """
+    fans = cast_fans(boxes, sensor_origin_m)
+    return graph_from_screens(fans, find_screens(boxes, fans))
+
+
+def graph_from_screens(
+    fans: Fans, screens: Screens, *, obstacle_slope: Float[np.ndarray, "k ray"] | None = None
+) -> OcclusionGraph:
+    """The graph of objects whose sight lines are known.
+
+    Args:
+        fans: Sight lines to each object.
+        screens: The objects in front of others.
+        obstacle_slope: Highest slope that things which are no objects hide along each ray (-inf for none); they lower
+            the visible fraction and make no edges.
+    """
+    extent = fans.high - fans.low
+    total = np.maximum(extent.sum(axis=1), 1e-9)
+    target = screens.target
+    hidden = np.clip(screens.slope - fans.low[target], 0, extent[target]).sum(axis=1) / total[target]
+    edge = hidden >= MIN_HIDDEN_FRACTION
+    blocked = screens.highest(len(extent))
+    if obstacle_slope is not None:
+        blocked = np.maximum(blocked, obstacle_slope)
+    unseen = np.clip(blocked - fans.low, 0, extent).sum(axis=1) / total
+    occluder, occluded = screens.occluder[edge], target[edge]
+    rank, cycles = near_to_far(occluder, occluded, fans.nearest_m)
+    return OcclusionGraph(
+        occluder=occluder.astype(np.int32),
+        occluded=occluded.astype(np.int32),
+        hidden_fraction=hidden[edge].astype(np.float32),
+        rank=rank,
+        visible_fraction=(1 - unseen).astype(np.float32),
+        cycles=cycles,
+    )
+
+
+def near_to_far(
+    occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
+) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:
+    """Rank of each object, and the groups that hide each other in a circle.
+
+    The rank is the topological order of the edges, the nearest object first among those that are free to come next.
+    Objects of one circle are placed together, at the range of the nearest, and share a rank.
+    """
+    k = len(range_m)
+    if not k:
+        return np.zeros(0, np.int32), ()
+    edges = sparse.csr_matrix((np.ones(len(occluder), np.int8), (occluder, occluded)), shape=(k, k))
+    num_groups, group = csgraph.connected_components(edges, directed=True, connection="strong")
+    group_range_m = np.full(num_groups, np.inf)
+    np.minimum.at(group_range_m, group, range_m)
+    group_rank = _topological_rank(group[occluder], group[occluded], group_range_m)
+    circles = np.flatnonzero(np.bincount(group) > 1)
+    cycles = sorted(tuple(np.flatnonzero(group == circle).tolist()) for circle in circles)
+    return group_rank[group], tuple(cycles)
+
+
+def _topological_rank(
+    before: Int[np.ndarray, "e"], after: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
+) -> Int[np.ndarray, "k"]:
+    """Kahn's order of a graph whose only circles are loops at one node; of the free nodes the nearest comes first."""
+    successors: list[set[int]] = [set() for _ in range_m]
+    for near, far in zip(before.tolist(), after.tolist(), strict=True):
+        if near != far:
+            successors[near].add(far)
+    waits_for = np.bincount([far for fars in successors for far in fars], minlength=len(range_m)).tolist()
+    ranges_m = range_m.tolist()
+    free = [(ranges_m[node], node) for node, count in enumerate(waits_for) if not count]
+    heapq.heapify(free)
+    rank = np.zeros(len(ranges_m), np.int32)
+    for place in range(len(ranges_m)):
+        _, node = heapq.heappop(free)
+        rank[node] = place
+        for far in successors[node]:
+            waits_for[far] -= 1
+            if not waits_for[far]:
+                heapq.heappush(free, (ranges_m[far], far))
+    return rank
