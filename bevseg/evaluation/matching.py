@@ -8,8 +8,9 @@ Every head, baseline and stored scene is scored through here, whatever its own g
 * counted truth and predictions are paired one-to-one (Hungarian) to the largest sum of IoU, among pairs that reach
   the threshold;
 * a prediction left over is neither right nor wrong if its centre lies out of view or range, or if it meets ignored
-  truth: by an IoU that reaches the threshold, or with its centre inside. Ignored truth of no thing class (an area of
-  "don't care") meets any prediction, other ignored truth those of its category.
+  truth: by an IoU that reaches the threshold, or with its centre inside. Ignored truth meets predictions of its own
+  category; where it is labelled noise (an area of "don't care", an object of none of our classes), any prediction;
+  where it is labelled stuff (a sign, a piece of wall), none: to see an object in it is wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bevseg.evaluation.regrid import masks_on_grid
 from bevseg.evaluation.scores import MatchCounts, sum_by_category
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
-from bevseg.results.classes import GROUP_OF_CLASS, NUM_CLASSES, ClassGroup
+from bevseg.results.classes import GROUP_OF_CLASS, NUM_CLASSES, ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
 
@@ -35,6 +36,9 @@ EVALUATION_GRID = BevGrid.square(half_extent_m=51.2, cell_m=0.2)
 """Fixed, so that the cell size of a model has no part in the measure."""
 
 Category = Literal["group", "class"]
+
+_ANYTHING, _NOTHING = -1, -2
+"""Categories of ignored truth that is no thing: noise may be anything, stuff is no object at all."""
 
 
 class PredictionStatus(IntEnum):
@@ -117,7 +121,7 @@ class FrameMatches:
         prediction_status: `PredictionStatus` of each prediction.
         truth_of_prediction: Index of the true object that it found, -1 for none.
         iou: IoU of that match, 0 where there is none.
-        truth_category: As `prediction_category`; -1 for truth that belongs to none.
+        truth_category: As `prediction_category`; below 0 for truth that is no thing.
         truth_status: `TruthStatus` of each true object.
         prediction_of_truth: Index of the prediction that found it, -1 for none.
     """
@@ -230,9 +234,10 @@ def _is_inside(boxes: Float[np.ndarray, "k 7"], annotations: Annotations, rule: 
 
 
 def _categories(label: Int[np.ndarray, "n"], by: Category) -> Int[np.ndarray, "n"]:
-    """Category of each class, -1 for what is no thing."""
+    """Category of each class; what is no thing has one of its own, below 0."""
     group = GROUP_OF_CLASS[label]
-    return group if by == "group" else np.where(group >= 0, label, -1)
+    thing = group if by == "group" else label
+    return np.where(group >= 0, thing, np.where(label == SemanticClass.NOISE, _ANYTHING, _NOTHING))
 
 
 def _centre_in_footprint(
@@ -262,7 +267,7 @@ def _is_excused(
     truth_category: Int[np.ndarray, "truth"],
 ) -> Bool[np.ndarray, "prediction"]:
     """Whether each prediction, if it finds no counted truth, is neither right nor wrong."""
-    comparable = (prediction_category[:, None] == truth_category) | (truth_category == -1)
+    comparable = (prediction_category[:, None] == truth_category) | (truth_category == _ANYTHING)
     meets = (close | overlaps.centre_in_truth) & comparable & ~overlaps.truth_counted
     excused: np.ndarray = overlaps.prediction_outside | meets.any(axis=1)
     return excused

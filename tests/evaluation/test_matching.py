@@ -191,6 +191,11 @@ def test_ignored_truth_takes_in_several_but_only_its_own_group() -> None:
     assert tally(walker, ClassGroup.PEDESTRIAN) == (0, 1, 0)
 
 
+def test_to_see_an_object_in_labelled_stuff_is_wrong() -> None:
+    sign = truth([car(10)], [SemanticClass.MANMADE], ignored=[True])
+    assert tally(match_frame(instances([car(10)]), sign, rule=RULE)) == (0, 1, 0)
+
+
 def test_a_prediction_beside_ignored_truth_is_wrong() -> None:
     assert tally(match_frame(instances([car(14)]), truth([car(10)], ignored=[True]), rule=RULE)) == (0, 1, 0)
 
