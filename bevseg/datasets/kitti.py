@@ -1,0 +1,215 @@
+"""KITTI's object and tracking labels, and sets that borrow the object layout (Argoverse 1 as converted to it).
+
+Boxes are labelled in the rectified camera frame (x right, y down, z forward): size h w l, the centre of the box's
+bottom, and the heading about the camera's y axis. They are moved into the lidar's frame here. Only what the front
+camera saw is labelled, so each reader has a view. Neither layout holds poses: the ego frame is the lidar's and the
+global frame is the ego's of each scan.
+
+Source: Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and the development kits' readme files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, sorted_files
+from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.geometry.frames import Transform
+from bevseg.points.cloud import PointCloud
+from bevseg.points.raw_bin import KITTI_COLUMNS, read_raw_bin
+from bevseg.results.classes import SemanticClass
+
+KITTI_CLASSES = {
+    "Car": SemanticClass.CAR,
+    "Van": SemanticClass.CAR,
+    "Truck": SemanticClass.TRUCK,
+    "Tram": SemanticClass.BUS,
+    "Pedestrian": SemanticClass.PEDESTRIAN,
+    "Person_sitting": SemanticClass.PEDESTRIAN,
+    "Person": SemanticClass.PEDESTRIAN,
+    "Cyclist": SemanticClass.BICYCLE,
+    "Misc": SemanticClass.NOISE,
+    "CAR": SemanticClass.CAR,
+    "PEDESTRIAN": SemanticClass.PEDESTRIAN,
+    "ON_ROAD_OBSTACLE": SemanticClass.NOISE,
+}
+"""nuScenes counts vans as cars. `Person` is the tracking set's word for `Person_sitting`; capitals are Argoverse's."""
+
+_NO_BOX = "DontCare"
+_TRACKING_PERIOD_NS = 100_000_000
+
+
+@dataclass(frozen=True)
+class KittiHabits:
+    """Where sets in this layout differ from each other.
+
+    Attributes:
+        view: Where the boxes are complete; KITTI's front camera sees 81 degrees.
+        has_reflectance: False where a converted set fills the fourth column with a constant.
+        y_is_center: True where the labelled place is the centre of the box, not of its bottom.
+        sensor_origin_m: Where the rays start, from the origin of the points.
+    """
+
+    view: LabelledView = field(default_factory=lambda: LabelledView(half_angle_rad=float(np.deg2rad(40.0))))
+    has_reflectance: bool = True
+    y_is_center: bool = False
+    sensor_origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class KittiObject:
+    """One line of a label file, in the rectified camera frame."""
+
+    name: str
+    size_hwl_m: tuple[float, float, float]
+    place_m: tuple[float, float, float]
+    rotation_y_rad: float
+    track_id: int = -1
+
+
+class KittiObjectSource:
+    """A folder with `velodyne/*.bin`, `label_2/*.txt` and `calib/*.txt` of the same names."""
+
+    def __init__(self, folder: Path, *, name: str = "kitti", habits: KittiHabits | None = None) -> None:
+        self.name = name
+        self._habits = habits or KittiHabits()
+        self._folder = folder
+        self._scans = sorted_files(folder / "velodyne", "*.bin")
+
+    def __len__(self) -> int:
+        return len(self._scans)
+
+    def __getitem__(self, index: int) -> Sample:
+        scan = self._scans[index]
+        labels = self._folder / "label_2" / f"{scan.stem}.txt"
+        objects = [_parse_object(row, where=labels) for row in _read_rows(labels)]
+        T_lidar_from_camera = read_calibration(self._folder / "calib" / f"{scan.stem}.txt")
+        cloud = _read_scan(scan, self._habits)
+        annotations = _annotations(cloud, objects, T_lidar_from_camera, self._habits, where=labels)
+        return _sample(scan.stem, cloud, annotations)
+
+
+class KittiTrackingSource:
+    """One sequence: a folder with `velodyne/*.bin`, `label_02.txt` and `calib.txt`; scans are 100 ms apart."""
+
+    def __init__(self, folder: Path, *, name: str = "kitti_tracking", habits: KittiHabits | None = None) -> None:
+        self.name = name
+        self._habits = habits or KittiHabits()
+        self._labels = folder / "label_02.txt"
+        self._scans = sorted_files(folder / "velodyne", "*.bin")
+        self._T_lidar_from_camera = read_calibration(folder / "calib.txt")
+        self._rows = _read_rows(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._scans)
+
+    def __getitem__(self, index: int) -> Sample:
+        scan = self._scans[index]
+        objects = [
+            _parse_object(row[2:], track_id=int(row[1]), where=self._labels)
+            for row in self._rows
+            if int(row[0]) == int(scan.stem)
+        ]
+        cloud = _read_scan(scan, self._habits, stamp_ns=int(scan.stem) * _TRACKING_PERIOD_NS)
+        annotations = _annotations(cloud, objects, self._T_lidar_from_camera, self._habits, where=self._labels)
+        return _sample(scan.stem, cloud, annotations)
+
+
+def read_calibration(path: Path) -> Transform:
+    """`T_lidar_from_camera` of the rectified camera 0, from a calibration file of either layout.
+
+    Raises:
+        DatasetError: The file is missing or lacks a matrix.
+    """
+    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
+    rectify = _matrix(rows, ("R0_rect", "R_rect"), (3, 3), where=path)
+    camera_from_lidar = _matrix(rows, ("Tr_velo_to_cam", "Tr_velo_cam"), (3, 4), where=path)
+    T_rectified_from_camera = Transform.from_rotation_translation(
+        rectify, np.zeros(3), dst="camera", src="unrectified_camera"
+    )
+    T_camera_from_lidar = Transform.from_rotation_translation(
+        camera_from_lidar[:, :3], camera_from_lidar[:, 3], dst="unrectified_camera", src="lidar"
+    )
+    return (T_rectified_from_camera @ T_camera_from_lidar).inverse()
+
+
+def boxes_in_lidar(
+    objects: Sequence[KittiObject], T_lidar_from_camera: Transform, *, y_is_center: bool = False
+) -> Float32[np.ndarray, "k 7"]:
+    """Boxes `(x, y, z, l, w, h, yaw)` in the lidar's frame; the heading is turned by the full rotation."""
+    if not objects:
+        return np.zeros((0, 7), np.float32)
+    size_hwl = np.array([o.size_hwl_m for o in objects])
+    center = np.array([o.place_m for o in objects])
+    if not y_is_center:
+        center[:, 1] -= size_hwl[:, 0] / 2  # the camera's y points down
+    angle = np.array([o.rotation_y_rad for o in objects])
+    heading = np.stack([np.cos(angle), np.zeros(len(objects)), -np.sin(angle)], axis=1)
+    heading = heading @ T_lidar_from_camera.matrix[:3, :3].T
+    yaw = np.arctan2(heading[:, 1], heading[:, 0])
+    boxes = np.column_stack([T_lidar_from_camera.apply(center), size_hwl[:, ::-1], yaw])
+    return boxes.astype(np.float32)
+
+
+def _read_scan(path: Path, habits: KittiHabits, *, stamp_ns: int = 0) -> PointCloud:
+    raw = read_raw_bin(path.read_bytes(), KITTI_COLUMNS, name=str(path))
+    return PointCloud.from_xyz(
+        raw.xyz,
+        stamp_ns=stamp_ns,
+        sensor_origin_m=habits.sensor_origin_m,
+        intensity=raw.intensity if habits.has_reflectance else None,
+    )
+
+
+def _annotations(
+    cloud: PointCloud,
+    objects: Sequence[KittiObject],
+    T_lidar_from_camera: Transform,
+    habits: KittiHabits,
+    *,
+    where: Path,
+) -> Annotations:
+    boxed = [o for o in objects if o.name != _NO_BOX]
+    label = class_array([o.name for o in boxed], KITTI_CLASSES, where=where)
+    return Annotations.from_boxes(
+        cloud,
+        boxes_in_lidar(boxed, T_lidar_from_camera, y_is_center=habits.y_is_center),
+        label,
+        track_id=np.array([o.track_id for o in boxed], dtype=np.int64),
+        ignored=is_not_a_thing(label),
+        view=habits.view,
+    )
+
+
+def _sample(name: str, cloud: PointCloud, annotations: Annotations) -> Sample:
+    T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
+    return Sample(name, cloud, annotations, T_ego_from_lidar, Transform(np.eye(4), "global", "ego"))
+
+
+def _parse_object(fields: Sequence[str], *, track_id: int = -1, where: Path) -> KittiObject:
+    """One object from `type truncated occluded alpha left top right bottom h w l x y z rotation_y`."""
+    if len(fields) < 15:
+        raise DatasetError(f"{where}: a label needs 15 fields, got {len(fields)}: '{' '.join(fields)}'")
+    h, w, length, x, y, z, rotation_y = (float(value) for value in fields[8:15])
+    return KittiObject(fields[0], (h, w, length), (x, y, z), rotation_y, track_id)
+
+
+def _matrix(
+    rows: Mapping[str, Sequence[str]], names: tuple[str, str], shape: tuple[int, int], *, where: Path
+) -> Float[np.ndarray, "r c"]:
+    for name in names:
+        if len(rows.get(name, ())) == shape[0] * shape[1]:
+            return np.array(rows[name], dtype=np.float64).reshape(shape)
+    raise DatasetError(f"{where}: expected a {shape[0]} x {shape[1]} matrix {' or '.join(names)}, found {list(rows)}")
+
+
+def _read_rows(path: Path) -> list[list[str]]:
+    """The fields of each line that has any."""
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such file; each scan needs its labels and calibration")
+    return [line.split() for line in path.read_text().splitlines() if line.strip()]

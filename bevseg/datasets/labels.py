@@ -1,0 +1,71 @@
+"""Turning a set's own class names and files into ours, and the errors that say which file does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Integer, UInt8
+
+from bevseg.datasets.sample import LabelledView
+from bevseg.results.classes import SemanticClass
+
+NO_BOXES = LabelledView(half_angle_rad=0.0, max_range_m=0.0)
+"""The view of a set that labels points alone: there is nowhere that its boxes are complete."""
+
+
+class DatasetError(ValueError):
+    """A dataset's folder or file is missing, or does not hold what its format promises."""
+
+
+def class_array(names: Sequence[str], table: Mapping[str, SemanticClass], *, where: Path) -> UInt8[np.ndarray, "k"]:
+    """The class of each name.
+
+    Raises:
+        DatasetError: A name is not in the table.
+    """
+    unknown = sorted({name for name in names if name not in table})
+    if unknown:
+        raise DatasetError(f"{where}: class names {unknown} are not in the set's table of {sorted(table)}")
+    return np.array([table[name] for name in names], dtype=np.uint8)
+
+
+def lookup_table(classes: Mapping[int, SemanticClass], *, size: int) -> UInt8[np.ndarray, "size"]:
+    """An array from a set's index to `SemanticClass`; indices that the mapping leaves out become noise."""
+    table = np.zeros(size, np.uint8)
+    for index, semantic in classes.items():
+        table[index] = semantic
+    return table
+
+
+def map_points(
+    indices: Integer[np.ndarray, "n"], table: UInt8[np.ndarray, "size"], *, num_points: int, where: Path
+) -> UInt8[np.ndarray, "n"]:
+    """The class of each point.
+
+    Raises:
+        DatasetError: There is not one label a point, or an index lies outside the table.
+    """
+    if len(indices) != num_points:
+        raise DatasetError(f"{where}: expected one label for each of {num_points} points, got {len(indices)}")
+    if len(indices) and int(indices.max()) >= len(table):
+        raise DatasetError(f"{where}: label {int(indices.max())} is outside the set's {len(table)} indices")
+    return table[indices]
+
+
+def is_not_a_thing(label: UInt8[np.ndarray, "k"]) -> Bool[np.ndarray, "k"]:
+    """Which boxes are neither right nor wrong to find, because their class is none of the ten things."""
+    return (label < SemanticClass.BARRIER) | (label > SemanticClass.TRUCK)
+
+
+def sorted_files(folder: Path, pattern: str) -> tuple[Path, ...]:
+    """The files that match, by name.
+
+    Raises:
+        DatasetError: There is none.
+    """
+    files = tuple(sorted(folder.glob(pattern)))
+    if not files:
+        raise DatasetError(f"{folder}: expected files '{pattern}', found none")
+    return files
