@@ -34,7 +34,7 @@ class CenterOffsetHeadConfig:
         semantic_channels: Width of the hidden layer for semantics.
     """
 
-    channels: int = 64
+    channels: int = 48
     semantic_layers: int = 8
     semantic_layer_m: float = 0.5
     semantic_z_min_m: float = -0.25

@@ -1,0 +1,72 @@
+"""The network: one line a stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bevseg.bev.neck import build_neck, fuse_dense_batch_norm
+from bevseg.config import ModelConfig
+from bevseg.instances.heads.center_offset import CenterOffsetHead
+from bevseg.instances.heads.output import HeadOutput
+from bevseg.points.cloud import PointCloud
+from bevseg.points.ground import GroundModel
+from bevseg.voxels.encoder import build_encoder
+from bevseg.voxels.pillar_features import CellFeatures, pillar_features
+from bevseg.voxels.sparse_conv import fuse_batch_norm, resolve_backend
+from bevseg.voxels.voxelize import SparseVoxels
+
+
+@dataclass(frozen=True, eq=False)
+class DescribedPoints:
+    """A scan as the network takes it, with the height of every point above the local ground in metres."""
+
+    cells: CellFeatures
+    height_m: Float[Tensor, "n"]
+
+
+def describe_points(cloud: PointCloud, ground: GroundModel, config: ModelConfig) -> DescribedPoints:
+    """Groups a cloud into cells and describes each (see `pillar_features`)."""
+    height_m = torch.from_numpy(cloud.xyz[:, 2] - ground.height_at(cloud.xyz[:, :2]))
+    from_sensor_m = torch.from_numpy(cloud.xyz[:, :2] - cloud.sensor_origins_m[cloud.sweep, :2])
+    age_s = torch.from_numpy(-cloud.time_s)
+    xyz = torch.from_numpy(cloud.xyz)
+    return DescribedPoints(pillar_features(xyz, height_m, from_sensor_m, age_s, config.grid, config.pillars), height_m)
+
+
+class BevSegNet(nn.Module):
+    """Cells to head maps."""
+
+    def __init__(self, config: ModelConfig, *, device: torch.device) -> None:
+        super().__init__()
+        self.config = config
+        backend = resolve_backend(config.sparse_backend, device)
+        self.encoder = build_encoder(config.encoder, in_channels=config.pillars.channels, backend=backend)
+        self.neck = build_neck(config.neck, level_channels=self.encoder.out_channels)
+        self.head = CenterOffsetHead(
+            config.head, bev_channels=self.neck.out_channels, pillar_channels=self.encoder.out_channels[0]
+        )
+        self.to(device)
+
+    def forward(self, cells: CellFeatures, batch_size: int = 1) -> HeadOutput:
+        """Maps for a batch of scans."""
+        dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
+        with torch.autocast(cells.features.device.type, dtype=dtype, enabled=dtype == torch.bfloat16):
+            voxels = SparseVoxels(cells.features, cells.coords, self.config.grid.shape, batch_size)
+            levels = self.encoder(voxels)
+            bev = self.neck(levels, self.config.grid)
+            return self.head(bev, levels[0].features, levels[0].coords)
+
+
+def build_network(config: ModelConfig, *, device: torch.device | str = "cpu") -> BevSegNet:
+    """The network of a config with fresh weights, in training mode."""
+    return BevSegNet(config, device=torch.device(device))
+
+
+def for_inference(network: BevSegNet) -> nn.Module:
+    """A copy in evaluation mode with every batch norm folded into the convolution before it."""
+    return fuse_dense_batch_norm(fuse_batch_norm(network.eval()))
