@@ -1,0 +1,99 @@
+"""The `bevseg` command: parses, runs one of `bevseg.commands`, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+import bevseg
+from bevseg.commands import doctor
+from bevseg.commands.output import ExitCode, add_output_arguments, print_json
+from bevseg.extras import install_command
+
+_COMMANDS: tuple[ModuleType, ...] = (doctor,)
+
+_EPILOG = """exit codes:
+  0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
+  3 a defect of bevseg; 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line (without the program's name; `sys.argv` by default) and returns its exit code."""
+    args = _parser().parse_args(argv)
+    _start_logging(verbose=args.verbose)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return _failed(args, ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # The reader of a pipe left (`bevseg ... | head`); Python would complain once more when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except ImportError as error:
+        return _failed(args, ExitCode.REFUSED, _explain_import(error))
+    except (ValueError, OSError) as error:
+        # What the user can mend: every error of bevseg about input, config or files derives from these two.
+        return _failed(args, ExitCode.REFUSED, str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return _failed(args, ExitCode.DEFECT, f"{type(error).__name__}: {error} (a defect of bevseg, please report it)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bevseg",
+        description=bevseg.__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    for module in _COMMANDS:
+        description = module.__doc__ or ""
+        command = commands.add_parser(
+            module.__name__.rpartition(".")[2],
+            help=description.partition("\n")[0].rstrip("."),
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        add_output_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+class _PrintVersion(argparse.Action):
+    """Reads the installed version only when asked: the packages' metadata would slow `--help` down."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        import importlib.metadata
+
+        parser.exit(message=f"bevseg {importlib.metadata.version('bevseg')}\n")
+
+
+def _start_logging(*, verbose: bool) -> None:
+    """Log lines go to stderr, which leaves stdout to results."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+
+
+def _explain_import(error: ImportError) -> str:
+    command = install_command(error.name or "")
+    return f"{error}; add it with: {command}" if command else f"{error} (run `bevseg doctor` to see what is missing)"
+
+
+def _failed(args: argparse.Namespace, code: ExitCode, message: str) -> ExitCode:
+    if args.verbose and code is ExitCode.REFUSED:
+        traceback.print_exc()
+    if args.json:
+        print_json({"error": message, "exit_code": int(code)})
+    sys.stderr.write(f"bevseg: {message}\n")
+    return code

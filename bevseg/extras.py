@@ -1,0 +1,20 @@
+"""Packages that only some commands need, and the pip command that adds each."""
+
+from __future__ import annotations
+
+EXTRA_OF_MODULE = {
+    "av": "view",
+    "laspy": "datasets",
+    "lazrs": "datasets",
+    "nuscenes": "datasets",
+    "open3d": "view",
+    "pyarrow": "view",
+    "rerun": "view",
+}
+"""The optional dependency group of `pyproject.toml` that brings each module."""
+
+
+def install_command(module: str) -> str | None:
+    """The command that adds an optional module (`nuscenes.eval` as well as `nuscenes`); None for all others."""
+    extra = EXTRA_OF_MODULE.get(module.partition(".")[0])
+    return f"pip install 'bevseg[{extra}]'" if extra else None
