@@ -115,37 +115,28 @@ class Instances:
     def statistics(self) -> InstanceStatistics:
         """Count, area, nearest edge and touching neighbours of the amodal masks."""
         centers = self.grid.centers_of(self.amodal.cells)
-        ranges_m = np.hypot(centers[:, 0], centers[:, 1])
-        nearest_m = np.full(len(self), np.nan)
-        for k, (start, end) in enumerate(zip(self.amodal.offsets[:-1], self.amodal.offsets[1:], strict=True)):
-            if end > start:
-                nearest_m[k] = ranges_m[start:end].min()
-        grown = BevMasks.from_cells(self.grid, [_grown(self.amodal.cells_of(k), self.grid) for k in range(len(self))])
-        touching = grown.intersection_cells(self.amodal) > 0
-        np.fill_diagonal(touching, False)
+        nearest_m = np.full(len(self), np.inf)
+        np.minimum.at(nearest_m, self.amodal.owner, np.hypot(centers[:, 0], centers[:, 1]))
         return InstanceStatistics(
             count=len(self),
             area_m2=self.amodal.area_cells * self.grid.cell_m**2,
-            nearest_edge_m=nearest_m,
-            touching_neighbours=touching.sum(axis=1),
+            nearest_edge_m=np.where(np.isinf(nearest_m), np.nan, nearest_m),
+            touching_neighbours=self.amodal.touching().sum(axis=1),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class InstanceStatistics:
-    """What `Instances.statistics` returns: areas in square metres, range of the nearest cell centre in metres."""
+    """What `Instances.statistics` returns.
+
+    Attributes:
+        count: Number of objects.
+        area_m2: Area of each amodal mask, square metres.
+        nearest_edge_m: Range from the origin of the nearest cell centre of each mask, metres; NaN for an empty mask.
+        touching_neighbours: Number of other masks that each mask overlaps or borders on.
+    """
 
     count: int
     area_m2: Float[np.ndarray, "k"]
     nearest_edge_m: Float[np.ndarray, "k"]
     touching_neighbours: Int[np.ndarray, "k"]
-
-
-def _grown(cells: Int[np.ndarray, "m"], grid: BevGrid) -> Int[np.ndarray, "g"]:
-    """The cells and their eight neighbours inside the grid."""
-    rows, columns = np.divmod(cells, grid.width)
-    shift = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
-    all_rows = (rows[:, None] + shift[:, 0]).ravel()
-    all_columns = (columns[:, None] + shift[:, 1]).ravel()
-    inside = (all_rows >= 0) & (all_rows < grid.height) & (all_columns >= 0) & (all_columns < grid.width)
-    return np.unique(all_rows[inside] * grid.width + all_columns[inside])

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
+from bevseg.geometry.boxes import footprint_corners
 from bevseg.geometry.grid import BevGrid
 
 
@@ -108,6 +109,42 @@ class BevMasks:
         union = self.area_cells[:, None] + other.area_cells[None, :] - shared
         return shared / np.maximum(union, 1)
 
+    def touching(self) -> Bool[np.ndarray, "k k"]:
+        """Whether two different masks overlap or have cells that are neighbours, corner to corner included."""
+        owner, width = self.owner, self.grid.width + 2
+        rows, columns = np.divmod(self.cells, self.grid.width)
+        places = (rows + 1) * width + columns + 1
+        touching = np.zeros((len(self), len(self)), dtype=bool)
+        remaining = np.arange(len(self.cells))
+        while len(remaining):  # one round a layer: where masks overlap, each round paints one of those left
+            layer = np.full((self.grid.height + 2) * width, -1, np.int32)
+            layer[places[remaining]] = owner[remaining]
+            for shift in (dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
+                neighbour = layer[places + shift]
+                other = np.flatnonzero((neighbour >= 0) & (neighbour != owner))
+                touching[owner[other], neighbour[other]] = True
+            remaining = remaining[layer[places[remaining]] != owner[remaining]]
+        return touching | touching.T
+
     def _sparse(self) -> sparse.csr_matrix:
         ones = np.ones(len(self.cells), dtype=np.int32)
         return sparse.csr_matrix((ones, self.cells, self.offsets), shape=(len(self), self.grid.num_cells))
+
+
+def footprint_masks(boxes: Float[np.ndarray, "k 7"], grid: BevGrid) -> BevMasks:
+    """One mask for each box: the cells whose centre lies in its footprint, as `footprint_cells` gives for one box."""
+    boxes = boxes.astype(np.float64)
+    corners = footprint_corners(boxes)
+    low = np.maximum(grid.cells_of(corners.min(axis=1)), 0)
+    high = np.minimum(grid.cells_of(corners.max(axis=1)), np.array(grid.shape) - 1)
+    sides = np.maximum(high - low + 1, 0)
+    counts = sides[:, 0] * sides[:, 1]
+    owner = np.repeat(np.arange(len(boxes)), counts)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    row, column = np.divmod(within, np.maximum(sides[owner, 1], 1))
+    cells = (low[owner, 0] + row) * grid.width + low[owner, 1] + column
+    offset = grid.centers_of(cells) - boxes[owner, :2]
+    c, s = np.cos(boxes[:, 6])[owner], np.sin(boxes[:, 6])[owner]
+    inside = np.abs(c * offset[:, 0] + s * offset[:, 1]) <= (boxes[:, 3] / 2)[owner]
+    inside &= np.abs(c * offset[:, 1] - s * offset[:, 0]) <= (boxes[:, 4] / 2)[owner]
+    return BevMasks(grid, cells, np.concatenate([[0], np.cumsum(counts)])).where(inside)

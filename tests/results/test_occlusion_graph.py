@@ -1,0 +1,51 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bevseg.results.occlusion_graph import OcclusionGraph
+
+
+def _fields(**changed: Any) -> dict[str, Any]:
+    fields = {
+        "occluder": np.array([0, 2, 0]),
+        "occluded": np.array([1, 1, 2]),
+        "hidden_fraction": np.array([0.25, 0.5, 0.125], np.float32),
+        "rank": np.array([0, 2, 1]),
+        "visible_fraction": np.array([1, 0.5, 0.875], np.float32),
+    }
+    return fields | changed
+
+
+def test_occluders_come_in_the_order_of_what_they_hide() -> None:
+    graph = OcclusionGraph(**_fields())
+
+    assert graph.num_edges == 3
+    assert graph.occluders_of(1).tolist() == [2, 0]
+    assert graph.occluders_of(0).tolist() == []
+
+
+@pytest.mark.parametrize("num_objects", [0, 3])
+def test_empty_graph_shows_everything(num_objects: int) -> None:
+    graph = OcclusionGraph.empty(num_objects)
+
+    assert graph.num_edges == 0
+    assert graph.rank.tolist() == list(range(num_objects))
+    assert graph.visible_fraction.tolist() == [1.0] * num_objects
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"occluder": np.array([0, 2])}, "one length"),
+        ({"hidden_fraction": np.zeros(2, np.float32)}, "one length"),
+        ({"visible_fraction": np.ones(2, np.float32)}, "3 entries"),
+        ({"occluded": np.array([1, 1, 3])}, "occluded must index the 3"),
+        ({"occluder": np.array([0, 2, -1])}, "occluder must index the 3"),
+    ],
+)
+def test_fields_that_disagree_are_rejected(changed: dict[str, Any], message: str) -> None:
+    fields = _fields(**changed)
+    with pytest.raises(ValueError, match=message):
+        OcclusionGraph(**fields)

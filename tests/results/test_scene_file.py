@@ -1,0 +1,277 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bevseg.geometry.frames import Transform
+from bevseg.geometry.grid import BevGrid
+from bevseg.results.classes import SemanticClass
+from bevseg.results.instances import Instances
+from bevseg.results.masks import footprint_masks
+from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.scene import PointLabels, Scene, VisibilityMap
+from bevseg.results.scene_file import SCHEMA_VERSION, SceneFileError, read_scene, scene_to_json, write_scene
+
+GRID = BevGrid(x_min_m=4.0, y_min_m=-2.1, cell_m=0.2, width=70, height=31)
+
+Document = dict[str, Any]
+
+
+def _empty_scene() -> Scene:
+    return Scene(
+        stamp_ns=1_531_883_530_449_377_123,
+        frame="base_link",
+        instances=Instances.empty(GRID),
+        occlusion=OcclusionGraph.empty(),
+        visibility=VisibilityMap(GRID, np.zeros(GRID.shape, np.uint8)),
+        points=PointLabels(np.zeros(0, np.uint8), np.zeros(0, np.int32)),
+    )
+
+
+def _scene() -> Scene:
+    rng = np.random.default_rng(7)
+    boxes = rng.uniform(0.1, 4, (3, 7)).astype(np.float32) + np.float32([5, 0, 0, 0, 0, 0, 0])
+    fractions = rng.random(3).astype(np.float32)
+    amodal = footprint_masks(boxes, GRID)
+    instances = Instances(
+        id=np.array([7, 2, 9], np.int32),
+        label=np.array([SemanticClass.CAR, SemanticClass.TRAFFIC_CONE, SemanticClass.CONSTRUCTION_VEHICLE], np.uint8),
+        score=rng.random(3).astype(np.float32),
+        boxes=boxes,
+        velocity_mps=np.array([[1 / 3, -0.1], [np.nan, np.nan], [0, 0]], np.float32),
+        amodal=amodal,
+        visible=amodal.where(rng.random(len(amodal.cells)) < 0.5),
+        visible_fraction=fractions,
+        visible_fraction_source="estimated",
+    )
+    graph = OcclusionGraph(
+        occluder=np.array([0, 2, 1], np.int32),
+        occluded=np.array([1, 1, 2], np.int32),
+        hidden_fraction=np.array([0.1, 0.7, 1 / 3], np.float32),
+        rank=np.array([0, 1, 1], np.int32),
+        visible_fraction=fractions,
+        cycles=((1, 2),),
+    )
+    return replace(
+        _empty_scene(),
+        instances=instances,
+        occlusion=graph,
+        visibility=VisibilityMap(GRID, rng.integers(0, 4, GRID.shape).astype(np.uint8)),
+        points=PointLabels(rng.integers(0, 17, 50).astype(np.uint8), rng.integers(0, 10, 50).astype(np.int32)),
+        timings_ms={"pillars": 0.1, "network": 1 / 3},
+        T_output_from_input=Transform.from_yaw(0.3, np.array([0.1, 0.2, 1 / 3]), dst="base_link", src="lidar_top"),
+    )
+
+
+def _assert_same(got: Any, expected: Any) -> None:
+    """Every array of a result equal to the last bit, with its type."""
+    assert type(got) is type(expected)
+    if isinstance(expected, np.ndarray):
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
+    elif hasattr(expected, "__dataclass_fields__"):
+        for name in expected.__dataclass_fields__:
+            _assert_same(getattr(got, name), getattr(expected, name))
+    else:
+        assert got == expected
+
+
+@pytest.mark.parametrize("scene", [_scene(), _empty_scene()], ids=["full", "empty"])
+def test_a_scene_is_read_as_it_was_written(tmp_path: Path, scene: Scene) -> None:
+    stem = tmp_path / "drive.7" / "000012"
+
+    write_scene(stem, scene)
+
+    _assert_same(read_scene(stem), scene)
+    assert sorted(p.name for p in stem.parent.iterdir()) == ["000012.json", "000012.npz"]
+
+
+def test_a_scene_without_occlusion_is_read_as_it_was_written(tmp_path: Path) -> None:
+    scene = _scene()
+    opened = replace(
+        scene.instances, visible_fraction=np.full(3, np.nan, np.float32), visible_fraction_source="unknown"
+    )
+    scene = replace(scene, instances=opened, occlusion=OcclusionGraph.empty(3))
+
+    write_scene(tmp_path / "a", scene)
+
+    _assert_same(read_scene(tmp_path / "a"), scene)
+
+
+def test_the_document_has_exactly_the_described_keys() -> None:
+    document = scene_to_json(_scene())
+
+    assert set(document) == {
+        "schema_version",
+        "frame",
+        "stamp_ns",
+        "num_points",
+        "timings_ms",
+        "grid",
+        "T_output_from_input",
+        "objects",
+        "occlusion",
+    }
+    assert set(document["grid"]) == {"x_min_m", "y_min_m", "cell_m", "width", "height"}
+    assert set(document["T_output_from_input"]) == {"dst", "src", "matrix"}
+    assert set(document["occlusion"]) == {"edges", "cycles"}
+    assert set(document["occlusion"]["edges"][0]) == {"occluder", "occluded", "hidden_fraction"}
+    for stored in document["objects"]:
+        assert set(stored) == {
+            "id",
+            "class",
+            "score",
+            "box",
+            "mask_amodal",
+            "mask_visible",
+            "visible_fraction",
+            "visible_fraction_source",
+            "occluded_by",
+            "rank",
+        }
+        assert set(stored["box"]) == {"center_m", "size_lwh_m", "yaw_rad", "velocity_mps"}
+        assert set(stored["mask_amodal"]) == set(stored["mask_visible"]) == {"size", "counts"}
+
+
+def test_the_document_speaks_of_ids_and_of_null() -> None:
+    document = scene_to_json(_scene())
+    second = document["objects"][1]
+
+    assert document["schema_version"] == SCHEMA_VERSION
+    assert document["num_points"] == 50
+    assert second["class"] == "traffic_cone"
+    assert second["occluded_by"] == [9, 7], "the one that hides most first"
+    assert second["box"]["velocity_mps"] is None
+    assert document["objects"][2]["box"]["velocity_mps"] == [0.0, 0.0]
+    assert document["occlusion"]["cycles"] == [[2, 9]]
+    assert [(e["occluder"], e["occluded"]) for e in document["occlusion"]["edges"]] == [(7, 2), (9, 2), (2, 9)]
+    assert second["mask_amodal"]["size"] == [31, 70]
+    json.dumps(document, allow_nan=False)
+
+
+def test_writing_again_replaces_the_scene(tmp_path: Path) -> None:
+    write_scene(tmp_path / "a", _scene())
+    write_scene(tmp_path / "a", _empty_scene())
+
+    assert len(read_scene(tmp_path / "a").instances) == 0
+
+
+def test_a_number_that_is_not_finite_is_not_stored(tmp_path: Path) -> None:
+    scene = _scene()
+    scene.instances.boxes[1, 2] = np.nan
+
+    with pytest.raises(SceneFileError, match="not finite"):
+        write_scene(tmp_path / "a", scene)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_visible_fractions_are_not_stored(tmp_path: Path) -> None:
+    scene = _scene()
+    other = replace(scene.occlusion, visible_fraction=np.ones(3, np.float32))
+
+    with pytest.raises(SceneFileError, match="with_occlusion"):
+        write_scene(tmp_path / "a", replace(scene, occlusion=other))
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_scene(tmp_path / "a", _empty_scene())
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_scene(tmp_path / "a", _empty_scene())
+    assert len(read_scene(tmp_path / "a").instances) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.npz"]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_a_missing_file_is_named(tmp_path: Path, suffix: str) -> None:
+    write_scene(tmp_path / "a", _scene())
+    (tmp_path / f"a{suffix}").unlink()
+
+    with pytest.raises(SceneFileError, match=rf"a\{suffix}.*pair of files"):
+        read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+@pytest.mark.parametrize("keep", [0, 100, -40])
+def test_a_cut_file_is_damaged(tmp_path: Path, suffix: str, keep: int) -> None:
+    write_scene(tmp_path / "a", _scene())
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(path.read_bytes()[:keep])
+
+    with pytest.raises(SceneFileError, match="damaged"):
+        read_scene(tmp_path / "a")
+
+
+def test_an_array_file_of_another_kind_is_damaged(tmp_path: Path) -> None:
+    write_scene(tmp_path / "a", _scene())
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+
+    with pytest.raises(SceneFileError, match="damaged"):
+        read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize("version", [2, "1", None])
+def test_another_version_is_rejected(tmp_path: Path, version: object) -> None:
+    _write_changed(tmp_path, {"schema_version": version})
+
+    with pytest.raises(SceneFileError, match=f"schema version {version}, this bevseg reads 1"):
+        read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize("text", ["[]", "3"])
+def test_json_that_is_no_scene_is_rejected(tmp_path: Path, text: str) -> None:
+    write_scene(tmp_path / "a", _scene())
+    (tmp_path / "a.json").write_text(text)
+
+    with pytest.raises(SceneFileError, match="schema version None"):
+        read_scene(tmp_path / "a")
+
+
+def test_files_of_two_scans_are_rejected(tmp_path: Path) -> None:
+    _write_changed(tmp_path, {"stamp_ns": 5})
+
+    with pytest.raises(SceneFileError, match="different scans"):
+        read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"objects": None},
+        {"objects": [{"id": 1}]},
+        {"num_points": 49},
+        {"grid": {"x_min_m": 0.0}},
+        {"grid": {"x_min_m": 0.0, "y_min_m": 0.0, "cell_m": 1.0, "width": 31, "height": 70}},
+        {"occlusion": {"edges": [{"occluder": 1, "occluded": 2, "hidden_fraction": 1}], "cycles": []}},
+        {"occlusion": []},
+        {"T_output_from_input": {"dst": "a", "src": "b", "matrix": [[1]]}},
+    ],
+)
+def test_a_changed_field_is_rejected(tmp_path: Path, changed: Document) -> None:
+    _write_changed(tmp_path, changed)
+
+    with pytest.raises(SceneFileError, match=r"a\.json is not a scene of schema version 1"):
+        read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize("changed", [{"class": "tram"}, {"visible_fraction_source": "guessed"}, {"id": 2}])
+def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document) -> None:
+    objects = scene_to_json(_scene())["objects"]
+    _write_changed(tmp_path, {"objects": [objects[0] | changed, *objects[1:]]})
+
+    with pytest.raises(SceneFileError, match="is not a scene"):
+        read_scene(tmp_path / "a")
+
+
+def _write_changed(folder: Path, changed: Document) -> None:
+    write_scene(folder / "a", _scene())
+    path = folder / "a.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
