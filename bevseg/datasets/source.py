@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bevseg.datasets.sample import Sample
 
 
+@runtime_checkable
 class Source(Protocol):
     """A sequence of labelled scans that is read from disk (or simulated) one at a time."""
 
