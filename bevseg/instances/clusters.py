@@ -1,121 +1,240 @@
-"""proto"""
+"""The baseline that any learned head must beat: objects by geometry alone, without a network.
+
+Points that stand on the ground are joined into clusters on a grid; the shape of a cluster says what it is or that it
+is nothing; a rectangle is fitted to its visible sides and completed to a usual size away from the sensor. The numbers
+of `ClusterConfig` were chosen on real frames of four sensors (unlike a network's, which is trained on simulation).
+"""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.rectangles import Rectangle, complete, fit_rectangle
 from bevseg.points.cloud import PointCloud
-from bevseg.points.ground import estimate_ground
+from bevseg.points.ground import GroundModel, estimate_ground
 from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
 
+_OWN_VEHICLE_M = 1.5
+_CEILING_M = 6.0
+"""What hangs higher above the ground tells nothing about what stands below."""
+
+_OVERHEAD_CELLS = 3
+_SPACING_M = 0.1
+"""Points are thinned to one in this square before the fit, so that near sides do not outweigh far ones."""
+
+_POINTS_OF_FULL_SCORE = 100
+
+_WIDEST_CAR_M = 2.3
+"""A longest visible side up to this is a car's front or rear: its length is hidden behind."""
+
+_LONGEST_PEDESTRIAN_M = 1.1
+_PEDESTRIAN_SIZE_M = (0.7, 0.7)
+_BICYCLE_SIZE_M = (1.8, 0.7)
+_BOTH_WAYS = np.ones((3, 3), dtype=bool)
+
 
 @dataclass(frozen=True)
 class ClusterConfig:
+    """How points become clusters, and clusters objects. Lengths in metres, heights above the local ground.
+
+    Attributes:
+        cell_m: Cell of the grid on which points are joined; neighbours count across corners.
+        far_m: From here on, cells are also joined across two empty ones, as beams lie farther apart.
+        low_m: Points below are ground.
+        tall_m: Points above belong to no car, cyclist or pedestrian; they speak against what is below them.
+        fit_top_m: The sides below this height carry the rectangle (mirrors and roofs would widen it).
+        min_points: Points of a cluster.
+        max_tall_share: Share of a cluster's points with something tall over or beside them, for it to be an object.
+        car_size_m: Length and width that a car is completed to.
+        car_height_m: Least height of a car's top.
+        car_side_m: Least and largest length of its longer visible side.
+        car_width_m: Largest length of its shorter visible side.
+        shared_iou: Of two objects that overlap more than this, the one of lower score goes.
+    """
+
     cell_m: float = 0.2
     far_m: float = 20.0
     low_m: float = 0.25
     tall_m: float = 2.2
-    fit_top_m: float = 1.1
+    fit_top_m: float = 1.05
     min_points: int = 15
-    car_l: float = 4.5
-    car_w: float = 1.85
-    max_residual: float = 0.4
-    min_h: float = 0.8
-    min_long: float = 1.5
-    max_long: float = 6.5
-    max_short: float = 2.6
-    max_gap: float = 0.8
-    min_score: float = 0.0
-    drop_tall: bool = True
-    nms: float = 0.1
+    max_tall_share: float = 0.2
+    car_size_m: tuple[float, float] = (4.5, 1.85)
+    car_height_m: float = 0.8
+    car_side_m: tuple[float, float] = (1.7, 6.5)
+    car_width_m: float = 2.5
+    shared_iou: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not self.cell_m > 0 or self.min_points < 1:
+            raise ValueError(
+                f"clusters need cell_m above 0 and min_points of 1 or more, got {self.cell_m} and {self.min_points}"
+            )
+        if not 0 <= self.low_m < self.fit_top_m < self.tall_m:
+            raise ValueError(
+                "expected 0 <= low_m < fit_top_m < tall_m, "
+                f"got low_m={self.low_m}, fit_top_m={self.fit_top_m}, tall_m={self.tall_m}"
+            )
 
 
 def segment_clusters(cloud: PointCloud, grid: BevGrid, config: ClusterConfig) -> Instances:
+    """Finds cars, pedestrians and two-wheelers (labelled as bicycles) in one scan.
+
+    Args:
+        cloud: The scan, x forward; the first sweep's origin is taken for the sensor.
+        grid: Where objects are sought, and the grid of their masks.
+        config: How.
+    """
     ground = estimate_ground(cloud)
-    height = cloud.xyz[:, 2] - ground.height_at(cloud.xyz[:, :2])
-    cg = BevGrid.square(half_extent_m=56.0, cell_m=config.cell_m)
-    cell = cg.flat_cells_of(cloud.xyz[:, :2])
-    origin = cloud.sensor_origins_m[0, :2].astype(float)
-    rng = np.hypot(cloud.xyz[:, 0] - origin[0], cloud.xyz[:, 1] - origin[1])
-    ok = (cell >= 0) & (height > config.low_m) & (height < 6.0) & (rng > 1.5)
-    cell, height, xyz = cell[ok], height[ok], cloud.xyz[ok].astype(float)
-    top = np.zeros(cg.num_cells); np.maximum.at(top, cell, height)
-    body = height < config.tall_m
-    occupied = np.bincount(cell[body], minlength=cg.num_cells) > 0
-    if config.drop_tall:
-        occupied &= top < config.tall_m
-    occ2 = occupied.reshape(cg.shape)
-    centers = cg.centers_of(np.arange(cg.num_cells))
-    far = (np.hypot(centers[:, 0], centers[:, 1]) > config.far_m).reshape(cg.shape)
-    grown = occ2 | ndimage.binary_dilation(occ2 & far, np.ones((3, 3)))
-    label, n = ndimage.label(grown, np.ones((3, 3)))
-    label = np.where(occ2, label, 0).ravel()
-    near_tall = ndimage.maximum_filter((top * (top >= config.tall_m)).reshape(cg.shape), 3).ravel()
-    of = label[cell]
-    use = (of > 0) & body
-    of, height, xyz, cell = of[use], height[use], xyz[use], cell[use]
-    order = np.argsort(of, kind='stable'); of, height, xyz, cell = of[order], height[order], xyz[order], cell[order]
-    starts = np.searchsorted(of, np.arange(1, n + 2))
+    sensor_xy_m = cloud.sensor_origins_m[0, :2].astype(np.float64)
+    points = _raised_points(cloud, ground, config)
     boxes, labels, scores = [], [], []
-    for a, b in zip(starts[:-1], starts[1:]):
-        if b - a < config.min_points:
+    for cluster in _clusters(points, grid, sensor_xy_m, config):
+        shape = _describe(cluster, config)
+        label = _recognise(shape, config)
+        if label is None:
             continue
-        r = judge(xyz[a:b], height[a:b], near_tall[cell[a:b]], origin, config)
-        if r is not None:
-            boxes.append(r[0]); labels.append(r[1]); scores.append(r[2])
-    boxes = np.array(boxes).reshape(-1, 7)
-    if len(boxes):
-        xyz0 = boxes[:, :2]
-        boxes[:, 2] += ground.height_at(xyz0.astype(np.float32))
-    masks = BevMasks.from_cells(grid, [footprint_cells(b, grid) for b in boxes])
-    inst = Instances.from_detections(label=np.array(labels, np.int64), score=np.array(scores, float), boxes=boxes, velocity_mps=np.full((len(boxes), 2), np.nan), amodal=masks)
-    keep = []
-    iou = masks.iou(masks)
-    for i in np.argsort(-inst.score, kind='stable'):
-        if masks.area_cells[i] and all(iou[i, j] < config.nms for j in keep):
-            keep.append(int(i))
-    return inst[np.array(keep, dtype=np.int64)]
+        boxes.append(_box(shape, label, sensor_xy_m, ground, config))
+        labels.append(int(label))
+        scores.append(min(1.0, shape.num_points / _POINTS_OF_FULL_SCORE) * (1 - shape.tall_share))
+    instances = Instances.from_detections(
+        label=np.array(labels, dtype=np.int64),
+        score=np.array(scores, dtype=np.float64),
+        boxes=np.array(boxes, dtype=np.float64).reshape(-1, 7),
+        velocity_mps=np.full((len(boxes), 2), np.nan),
+        amodal=BevMasks.from_cells(grid, [footprint_cells(box, grid) for box in boxes]),
+    )
+    return instances[_strongest(instances, config.shared_iou)]
 
 
-def judge(xyz, h, tall, origin, c):
-    top = np.quantile(h, 0.98)
-    rect_xy = xyz[h < c.fit_top_m, :2]
-    if len(rect_xy) < 5:
-        rect_xy = xyz[:, :2]
-    q = np.unique(np.round(rect_xy / 0.1).astype(int), axis=0) * 0.1
-    r = fit_rectangle(q)
-    long, short = r.size_m.max(), r.size_m.min()
-    tall_share = (tall > 0).mean()
-    n = len(xyz)
-    if top >= c.min_h and c.min_long <= long <= c.max_long and short <= c.max_short and r.residual_m < c.max_residual and tall_share < 0.3:
-        axis = heading_axis(r, origin)
-        size = np.full(2, c.car_w); size[axis] = c.car_l
-        center, size = complete(r, size_m=size, sensor_xy_m=origin)
-        yaw = r.yaw_rad + axis * np.pi / 2
-        score = min(1.0, n / 100) * (1 - tall_share)
-        return np.array([center[0], center[1], top / 2, size[axis], size[1 - axis], top, yaw]), SemanticClass.CAR, score
-    if 1.2 <= top <= 2.1 and long <= 1.1 and tall_share < .1 and n>=10:
-        center, size = complete(r, size_m=np.full(2, 0.7), sensor_xy_m=origin)
-        return np.array([*center, top / 2, *size, top, r.yaw_rad]), SemanticClass.PEDESTRIAN, 0.5
-    if .9 <= top <= 2.0 and 1.1 <= long <= 2.2 and short<.9 and tall_share < .1 and n>=10:
-        axis = int(r.size_m.argmax())
-        size = np.full(2, .7); size[axis] = 1.8
-        center, size = complete(r, size_m=size, sensor_xy_m=origin)
-        return np.array([*center, top / 2, size[axis], size[1-axis], top, r.yaw_rad + axis * np.pi / 2]), SemanticClass.BICYCLE, 0.5
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """Points above the ground: place, height above the ground, and whether something tall is over or beside them."""
+
+    xy_m: Float[np.ndarray, "n 2"]
+    height_m: Float[np.ndarray, "n"]
+    under_tall: Bool[np.ndarray, "n"]
+
+    def __getitem__(self, index: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> _Points:
+        return _Points(self.xy_m[index], self.height_m[index], self.under_tall[index])
+
+
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    """What the class of a cluster is read from."""
+
+    rectangle: Rectangle
+    top_m: float
+    num_points: int
+    tall_share: float
+
+
+def _raised_points(cloud: PointCloud, ground: GroundModel, config: ClusterConfig) -> _Points:
+    """All that stands between the ground and the ceiling; `under_tall` is still open."""
+    xy_m = cloud.xyz[:, :2].astype(np.float64)
+    height_m = cloud.xyz[:, 2] - ground.height_at(cloud.xyz[:, :2])
+    from_sensor_m = np.hypot(*(xy_m - cloud.sensor_origins_m[cloud.sweep, :2]).T)
+    kept = (height_m > config.low_m) & (height_m < _CEILING_M) & (from_sensor_m > _OWN_VEHICLE_M)
+    return _Points(xy_m[kept], height_m[kept], np.zeros(np.count_nonzero(kept), dtype=bool))
+
+
+def _clusters(
+    points: _Points, grid: BevGrid, sensor_xy_m: Float[np.ndarray, "2"], config: ClusterConfig
+) -> Iterator[_Points]:
+    """The points of each connected patch of cells, tall ones left out."""
+    cells = BevGrid(
+        grid.x_min_m,
+        grid.y_min_m,
+        config.cell_m,
+        int(np.ceil(grid.width * grid.cell_m / config.cell_m)),
+        int(np.ceil(grid.height * grid.cell_m / config.cell_m)),
+    )
+    cell = cells.flat_cells_of(points.xy_m)
+    points, cell = points[cell >= 0], cell[cell >= 0]
+    tall = points.height_m >= config.tall_m
+    near_tall = ndimage.maximum_filter(_occupied(cell[tall], cells), size=_OVERHEAD_CELLS).ravel()
+    occupied = _occupied(cell[~tall], cells)
+    center_m = cells.centers_of(np.arange(cells.num_cells)) - sensor_xy_m
+    far = (np.hypot(center_m[:, 0], center_m[:, 1]) > config.far_m).reshape(cells.shape)
+    patches, _ = ndimage.label(occupied | ndimage.binary_dilation(occupied & far, _BOTH_WAYS), _BOTH_WAYS)
+
+    low = _Points(points.xy_m[~tall], points.height_m[~tall], near_tall[cell[~tall]])
+    patch = patches.ravel()[cell[~tall]]
+    order = np.argsort(patch, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(patch[order])) + 1):
+        if len(members) >= config.min_points:
+            yield low[members]
+
+
+def _occupied(cell: Int[np.ndarray, "n"], cells: BevGrid) -> Bool[np.ndarray, "height width"]:
+    occupied = np.zeros(cells.num_cells, dtype=bool)
+    occupied[cell] = True
+    return occupied.reshape(cells.shape)
+
+
+def _describe(cluster: _Points, config: ClusterConfig) -> _Shape:
+    sides = cluster.xy_m[cluster.height_m < config.fit_top_m]
+    if 2 * len(sides) < config.min_points:
+        sides = cluster.xy_m
+    thinned = np.unique(np.round(sides / _SPACING_M), axis=0) * _SPACING_M
+    return _Shape(
+        rectangle=fit_rectangle(thinned),
+        top_m=float(np.quantile(cluster.height_m, 0.98)),
+        num_points=len(cluster.height_m),
+        tall_share=float(cluster.under_tall.mean()),
+    )
+
+
+def _recognise(shape: _Shape, config: ClusterConfig) -> SemanticClass | None:
+    """The class that fits size and height; None for walls, bushes, poles and fragments."""
+    short_m, long_m = np.sort(shape.rectangle.size_m)
+    if shape.tall_share > config.max_tall_share:
+        return None
+    least_m, largest_m = config.car_side_m
+    if shape.top_m >= config.car_height_m and least_m <= long_m <= largest_m and short_m <= config.car_width_m:
+        return SemanticClass.CAR
+    if 1.2 <= shape.top_m <= 2.1 and long_m <= _LONGEST_PEDESTRIAN_M:
+        return SemanticClass.PEDESTRIAN
+    if 0.9 <= shape.top_m <= 2.0 and _LONGEST_PEDESTRIAN_M < long_m <= 2.2 and short_m <= 0.9:
+        return SemanticClass.BICYCLE
     return None
 
 
-def heading_axis(r, origin):
-    big = int(r.size_m.argmax())
-    if r.size_m[big] > 2.3:
-        return big
-    # the longer seen side is the width
-    return 1 - big
+def _box(
+    shape: _Shape, label: SemanticClass, sensor_xy_m: Float[np.ndarray, "2"], ground: GroundModel, config: ClusterConfig
+) -> Float[np.ndarray, "7"]:
+    """The rectangle completed to the usual size of the class, standing on the ground."""
+    longer = int(shape.rectangle.size_m.argmax())
+    match label:
+        case SemanticClass.CAR:
+            length_m, width_m = config.car_size_m
+            seen_from_end = shape.rectangle.size_m[longer] <= _WIDEST_CAR_M
+            along = 1 - longer if seen_from_end else longer
+        case SemanticClass.BICYCLE:
+            (length_m, width_m), along = _BICYCLE_SIZE_M, longer
+        case _:
+            (length_m, width_m), along = _PEDESTRIAN_SIZE_M, longer
+    size_m = np.array([length_m, width_m] if along == 0 else [width_m, length_m])
+    center_m, size_m = complete(shape.rectangle, size_m=size_m, sensor_xy_m=sensor_xy_m)
+    z_m = ground.height_at(center_m[None])[0] + shape.top_m / 2
+    yaw_rad = shape.rectangle.yaw_rad + along * np.pi / 2
+    return np.array([*center_m, z_m, size_m[along], size_m[1 - along], shape.top_m, yaw_rad])
+
+
+def _strongest(instances: Instances, shared_iou: float) -> Int[np.ndarray, "kept"]:
+    """Objects on the grid that share their ground with none of a higher score, strongest first."""
+    shares = instances.amodal.iou(instances.amodal) > shared_iou
+    kept: list[int] = []
+    for k in np.argsort(-instances.score, kind="stable"):
+        if instances.amodal.area_cells[k] and not shares[k, kept].any():
+            kept.append(int(k))
+    return np.array(kept, dtype=np.int64)
