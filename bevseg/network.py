@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -31,11 +31,13 @@ class DescribedPoints:
 
 def describe_points(cloud: PointCloud, ground: GroundModel, config: ModelConfig) -> DescribedPoints:
     """Groups a cloud into cells and describes each (see `pillar_features`)."""
-    height_m = torch.from_numpy(cloud.xyz[:, 2] - ground.height_at(cloud.xyz[:, :2]))
-    from_sensor_m = torch.from_numpy(cloud.xyz[:, :2] - cloud.sensor_origins_m[cloud.sweep, :2])
-    age_s = torch.from_numpy(-cloud.time_s)
     xyz = torch.from_numpy(cloud.xyz)
-    return DescribedPoints(pillar_features(xyz, height_m, from_sensor_m, age_s, config.grid, config.pillars), height_m)
+    height_m = torch.from_numpy(ground.height_above(cloud.xyz))
+    x_m, y_m, _ = cloud.sensor_origins_m[0].tolist()
+    # Within one sweep every sensor counts time its own way; between sweeps age tells them apart.
+    age_s = torch.from_numpy(-cloud.time_s) if cloud.num_sweeps > 1 else None
+    cells = pillar_features(xyz, height_m, (x_m, y_m), config.grid, config.pillars, age_s=age_s)
+    return DescribedPoints(cells, height_m)
 
 
 class BevSegNet(nn.Module):
@@ -69,4 +71,5 @@ def build_network(config: ModelConfig, *, device: torch.device | str = "cpu") ->
 
 def for_inference(network: BevSegNet) -> nn.Module:
     """A copy in evaluation mode with every batch norm folded into the convolution before it."""
-    return fuse_dense_batch_norm(fuse_batch_norm(network.eval()))
+    network = copy.deepcopy(network).eval()
+    return fuse_dense_batch_norm(fuse_batch_norm(network))

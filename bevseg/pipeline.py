@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from bevseg.checkpoint import load_checkpoint
+from bevseg.checkpoint import checkpoint_path, load_checkpoint
 from bevseg.config import ModelConfig
 from bevseg.instances.decode import decode
 from bevseg.instances.panoptic import fuse_panoptic
 from bevseg.instances.semantics import point_semantics, semantic_cells
-from bevseg.network import BevSegNet, build_network, describe_points
+from bevseg.network import BevSegNet, build_network, describe_points, for_inference
 from bevseg.occlusion.visibility import VisibilityMapper
 from bevseg.occlusion.visible_masks import hit_cells, with_occlusion
 from bevseg.points.cloud import PointCloud
@@ -30,10 +28,23 @@ class BevSegmenter:
         config: The configuration that the network was built from.
     """
 
-    def __init__(self, network: BevSegNet, config: ModelConfig) -> None:
-        self.network = network
-        self.config = config
+    def __init__(self, network: BevSegNet, config: ModelConfig | None = None) -> None:
+        """Takes a trained network; `config` replaces the network's own where thresholds or policies differ."""
+        self.network = for_inference(network)
+        self.config = config = config or network.config
         self._mapper = VisibilityMapper(config.grid)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: str | Path = "bevseg-s", *, device: str = "cpu") -> BevSegmenter:
+        """Loads a checkpoint that ships with the package, by name, or any other, by path.
+
+        Raises:
+            CheckpointError: There is no such checkpoint, or it does not fit its own config.
+        """
+        stored = load_checkpoint(checkpoint_path(checkpoint))
+        network = build_network(stored.config_as(ModelConfig), device=device)
+        stored.load_into(network)
+        return cls(network)
 
     @torch.inference_mode()
     def segment(self, cloud: PointCloud) -> Scene:

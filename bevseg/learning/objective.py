@@ -51,7 +51,7 @@ def objective(output: HeadOutput, batch: Batch, weights: ObjectiveConfig) -> Los
     labelled = torch.nonzero(batch.semantic > 0).squeeze(1)
     semantic_logits, semantic_truth = flat_semantics[labelled], batch.semantic[labelled] - 1
     terms = {
-        "heat": weights.heat * center_focal(output.heat, batch.heat.float()),
+        "heat": weights.heat * center_focal(output.heat, batch.heat),
         "foreground": weights.foreground * mask_focal(output.foreground, batch.foreground),
         "overlap": weights.overlap * mask_overlap(
             output.foreground, batch.foreground, dice_weight=torch.tensor(_DICE_WEIGHT, device=boxes.device)

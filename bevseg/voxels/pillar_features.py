@@ -8,6 +8,7 @@ scale is each sensor's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -55,10 +56,11 @@ class CellFeatures:
 def pillar_features(
     xyz: Float[Tensor, "n 3"],
     height_m: Float[Tensor, "n"],
-    from_sensor_m: Float[Tensor, "n 2"],
-    age_s: Float[Tensor, "n"],
+    sensor_xy_m: tuple[float, float],
     grid: BevGrid,
     config: PillarFeatureConfig,
+    *,
+    age_s: Float[Tensor, "n"] | None = None,
 ) -> CellFeatures:
     """Groups the points of one scan into pillars and describes each.
 
@@ -69,45 +71,59 @@ def pillar_features(
     Args:
         xyz: Points in the frame of the grid, metres.
         height_m: Height above the local ground, metres.
-        from_sensor_m: From where each point's ray starts to the point, (x, y) metres.
-        age_s: How long before the stamp each point was measured, 0 or more.
+        sensor_xy_m: Where the rays of the newest sweep start.
         grid: The pillars.
         config: Height bins.
+        age_s: How long before the stamp each point was measured, 0 or more; None for a single sweep.
     """
     one_layer = VoxelGrid(grid, -1e6, 2e6, 1)
     batch_index = torch.zeros(len(xyz), dtype=torch.int64, device=xyz.device)
     voxels = voxelize(xyz, batch_index, one_layer, batch_size=1)
     coords = voxels.coords[:, [0, 2, 3]]
-    inside = torch.nonzero(voxels.point_to_voxel >= 0).squeeze(1)
-    owner, count = voxels.point_to_voxel[inside], len(coords)
-    xy, height = xyz[inside, :2], height_m[inside].clamp(-5.0, 20.0)
-
-    layer = ((height - config.z_min_m) / config.bin_m).floor().long().clamp(0, config.bins - 1)
-    occupied = torch.zeros(count * config.bins, device=xyz.device)
-    occupied[owner * config.bins + layer] = 1.0
-
+    count = len(coords)
+    # Points outside go to a row of their own at the end: cheaper than leaving them out of every column first.
+    owner = torch.where(voxels.point_to_voxel >= 0, voxels.point_to_voxel, count)
+    height = height_m.clamp(-5.0, 20.0)
     points = voxels.num_points.to(torch.float32)
-    quantities = torch.cat([xy, height[:, None], from_sensor_m[inside], age_s[inside, None]], dim=1)
-    mean = _exact_mean(quantities, owner, points)
-    center = torch.stack([grid.x_of(coords[:, 2] + 0.5), grid.y_of(coords[:, 1] + 0.5)], dim=1)
-    distance = mean[:, 3:5].norm(dim=1, keepdim=True)
-    lowest = torch.full((count,), torch.inf, device=xyz.device).scatter_reduce(0, owner, height, "amin")
-    highest = torch.full((count,), -torch.inf, device=xyz.device).scatter_reduce(0, owner, height, "amax")
-    features = [
-        occupied.view(count, config.bins),
-        torch.stack([points.log1p(), highest, lowest, mean[:, 2]], dim=1),
-        (mean[:, :2] - center) / grid.cell_m,
+    x, y = _exact_mean(xyz[:, 0], owner, points), _exact_mean(xyz[:, 1], owner, points)
+    age = torch.zeros_like(points) if age_s is None else _exact_mean(age_s, owner, points)
+    away_x, away_y = x - sensor_xy_m[0], y - sensor_xy_m[1]
+    distance = torch.hypot(away_x, away_y).clamp(min=1e-3)
+    columns = [
+        points.log1p(),
+        _extreme(height, owner, count, "amax"),
+        _extreme(height, owner, count, "amin"),
+        _exact_mean(height, owner, points),
+        (x - grid.x_of(coords[:, 2] + 0.5)) / grid.cell_m,
+        (y - grid.y_of(coords[:, 1] + 0.5)) / grid.cell_m,
         distance / 50.0,
-        mean[:, 3:5] / distance.clamp(min=1e-3),
-        mean[:, 5:6],
+        away_x / distance,
+        away_y / distance,
+        age,
     ]
-    return CellFeatures(torch.cat(features, dim=1), coords, voxels.point_to_voxel, count)
+    features = torch.cat([_height_bins(height, owner, count, config), torch.stack(columns, dim=1)], dim=1)
+    return CellFeatures(features, coords, voxels.point_to_voxel, count)
+
+
+def _height_bins(
+    height_m: Float[Tensor, "n"], owner: Int64[Tensor, "n"], count: int, config: PillarFeatureConfig
+) -> Float[Tensor, "pillar bin"]:
+    layer = ((height_m - config.z_min_m) / config.bin_m).clamp(0, config.bins - 1).long()
+    occupied = torch.zeros((count + 1) * config.bins, device=height_m.device)
+    occupied.index_fill_(0, owner * config.bins + layer, 1.0)
+    return occupied.view(count + 1, config.bins)[:count]
 
 
 def _exact_mean(
-    values: Float[Tensor, "n quantity"], owner: Int64[Tensor, "n"], points: Float[Tensor, "pillar"]
-) -> Float[Tensor, "pillar quantity"]:
+    values: Float[Tensor, "n"], owner: Int64[Tensor, "n"], points: Float[Tensor, "pillar"]
+) -> Float[Tensor, "pillar"]:
     fixed = (values * _FIXED_POINT).round().long()
-    total = torch.zeros((len(points), values.shape[1]), dtype=torch.int64, device=values.device)
-    total.index_add_(0, owner, fixed)
-    return total.to(torch.float32) / (_FIXED_POINT * points[:, None])
+    total = torch.zeros(len(points) + 1, dtype=torch.int64, device=values.device).index_add_(0, owner, fixed)
+    return total[:-1].to(torch.float32) / (_FIXED_POINT * points)
+
+
+def _extreme(
+    values: Float[Tensor, "n"], owner: Int64[Tensor, "n"], count: int, reduce: Literal["amin", "amax"]
+) -> Float[Tensor, "pillar"]:
+    start = torch.zeros(count + 1, device=values.device)
+    return start.scatter_reduce(0, owner, values, reduce, include_self=False)[:count]

@@ -1,0 +1,64 @@
+"""Scores on labelled frames that training never sees: what the learning curve shows and thresholds come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bevseg.datasets.sample import Sample
+from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
+from bevseg.evaluation.panoptic import SemanticCounts, count_semantic
+from bevseg.evaluation.scores import MatchCounts
+from bevseg.evaluation.thresholds import sweep_thresholds
+from bevseg.network import BevSegNet
+from bevseg.pipeline import BevSegmenter
+from bevseg.results.classes import ClassGroup
+from bevseg.results.scene import PointLabels
+
+VALIDATION_RULE = MatchRule(min_points=5, max_range_m=50.0)
+"""Objects that count: at least 5 points and within 50 m."""
+
+_KEEP_SCORE = 0.05
+"""Objects down to this score are kept while thresholds are chosen."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Scores of a network.
+
+    Attributes:
+        counts: Matches by `ClassGroup` at `thresholds`.
+        semantic: Point-wise counts of the sixteen classes.
+        thresholds: Score thresholds by group that give the best F1 on these very frames.
+    """
+
+    counts: MatchCounts
+    semantic: SemanticCounts
+    thresholds: tuple[float, ...]
+
+    def scores(self) -> dict[str, float]:
+        """Named numbers for the learning curve."""
+        by_group = {f"pq_{group.label}": float(self.counts.pq[group]) for group in ClassGroup}
+        thresholds = {f"threshold_{group.label}": self.thresholds[group] for group in ClassGroup}
+        return {**by_group, "miou": float(self.semantic.mean_iou), **thresholds}
+
+
+def validate(network: BevSegNet, samples: Sequence[Sample]) -> Validation:
+    """Segments every sample and scores the objects (BEV amodal PQ) and the point labels."""
+    config = network.config
+    low = replace(config, decode=replace(config.decode, min_score=(_KEEP_SCORE,) * 4))
+    segmenter = BevSegmenter(network, low)
+    overlaps, semantic = [], SemanticCounts.zero()
+    for sample in samples:
+        scene = segmenter.segment(sample.cloud)
+        overlaps.append(measure_overlaps(scene.instances, sample.annotations, rule=VALIDATION_RULE))
+        truth = sample.annotations.point_semantic
+        if truth is not None:
+            labels = PointLabels(truth, np.zeros(len(truth), np.int32))
+            semantic = semantic + count_semantic(scene.points, labels)
+    thresholds = sweep_thresholds(overlaps, rule=VALIDATION_RULE).best()
+    rule = replace(VALIDATION_RULE, score_thresholds=thresholds)
+    counts = sum((count_matches(match_overlaps(o, rule=rule)) for o in overlaps), start=MatchCounts.zero(len(ClassGroup)))
+    return Validation(counts, semantic, thresholds)
