@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from bevseg.points.raw_points import (
-    COLUMN_NAMES,
-    PointFileError,
-    RawPoints,
-    canonical_column,
-    raw_points_from_columns,
-)
+from bevseg.points.raw_points import COLUMN_NAMES, PointFileError, RawPoints, canonical_column
 
 KITTI_COLUMNS = ("x", "y", "z", "intensity")
 NUSCENES_COLUMNS = ("x", "y", "z", "intensity", "ring")
+_MOST_RINGS = 1023
 
 
 def parse_columns(columns: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -46,10 +41,28 @@ def read_raw_bin(data: bytes, columns: tuple[str, ...], *, name: str) -> RawPoin
             f"say which with columns, for example columns='{_guess_columns(len(data), columns)}'"
         )
     table = np.frombuffer(data, dtype="<f4").reshape(-1, len(columns))
-    if columns[:3] == ("x", "y", "z"):
-        optional = {key: table[:, columns.index(key)] for key in COLUMN_NAMES[3:] if key in columns}
-        return RawPoints(table[:, :3], optional.get("intensity"), optional.get("ring"), optional.get("time"))
-    return raw_points_from_columns({key: table[:, k] for k, key in enumerate(columns)}, name=name)
+    places = {key: place for place, key in enumerate(columns)}
+    first = places["x"]
+    in_order = (places["y"], places["z"]) == (first + 1, first + 2)  # then a view: most of the time here is copying
+    xyz = table[:, first : first + 3] if in_order else table[:, [places[axis] for axis in "xyz"]]
+    optional = {key: table[:, places[key]] for key in COLUMN_NAMES[3:] if key in places}
+    points = RawPoints(xyz, optional.get("intensity"), optional.get("ring"), optional.get("time"))
+    _require_plausible(points, columns, name=name)
+    return points
+
+
+def _require_plausible(points: RawPoints, columns: tuple[str, ...], *, name: str) -> None:
+    """Tells a table of another width, whose size happens to divide, from a right one: coordinates are no intensity."""
+    wrong = ""
+    if points.intensity is not None and len(points) and float(points.intensity.min()) < 0:
+        wrong = f"intensity goes down to {points.intensity.min():.6g}"
+    elif points.ring is not None and not (points.ring == np.rint(np.clip(points.ring, 0, _MOST_RINGS))).all():
+        wrong = f"ring is not a whole number from 0 to {_MOST_RINGS} everywhere"
+    if wrong:
+        raise PointFileError(
+            f"{name}: read as {','.join(columns)}, {wrong}: the file has other columns; "
+            f"say which with columns, for example columns='{_guess_columns(4 * len(points) * len(columns), columns)}'"
+        )
 
 
 def write_raw_bin(points: RawPoints, columns: tuple[str, ...]) -> bytes:
