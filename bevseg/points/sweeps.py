@@ -19,7 +19,7 @@ def aggregate_sweeps(clouds: Sequence[PointCloud], T_global_from_lidar: Sequence
     removed: what moves by itself leaves a trail.
 
     Args:
-        clouds: Sweeps in any order; each may itself hold several.
+        clouds: Sweeps in any order; each may itself hold several. Of equal stamps the first given is the newest.
         T_global_from_lidar: The pose of each cloud's frame at its stamp.
 
     Raises:
