@@ -209,7 +209,7 @@ def _polar_state(returns: _Returns) -> UInt8[np.ndarray, "row bin"]:
     polar = returns.polar
     last_row = np.full(polar.bins, -1, np.int32)
     np.maximum.at(last_row, returns.bin, returns.row)
-    shadow_end = running_max(_behind_obstacles(returns, _shadow_end_rows(returns), nothing=-1))
+    shadow_end = running_max(_behind_obstacles(returns, _shadow_end_rows(returns), nothing=-1.0))
     gaps = np.flatnonzero(last_row < 0)
     left, right = gaps - 1, (gaps + 1) % polar.bins
     last_row[gaps] = np.minimum(last_row[left], last_row[right])

@@ -115,6 +115,9 @@ def _cells(rle: Rle, grid: BevGrid) -> Int[np.ndarray, "m"]:
     counts[2::2] = np.cumsum(counts[2::2])
     if counts.min() < 0 or counts.sum() != grid.num_cells:
         raise ValueError(f"the run lengths of a mask sum to {counts.sum()} cells, the grid has {grid.num_cells}")
-    inside = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    column, row = np.divmod(np.flatnonzero(inside), grid.height)
+    lengths = counts[1::2]
+    starts = np.cumsum(counts)[::2][: len(lengths)]
+    before = np.cumsum(lengths) - lengths
+    position = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    column, row = np.divmod(position, grid.height)
     return np.sort(row * grid.width + column)
