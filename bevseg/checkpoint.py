@@ -28,7 +28,7 @@ Config = TypeVar("Config")
 WeightType = Literal["float32", "bfloat16", "float16"]
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(ValueError):
     """A checkpoint cannot be read, or its tensors do not fit the network."""
 
 

@@ -67,7 +67,7 @@ class FolderFrames:
         return self.read_file(self.folder / name)
 
 
-class UnreadableFrameError(RuntimeError):
+class UnreadableFrameError(ValueError):
     """A frame could not be read or prepared: which one, and why."""
 
 

@@ -25,7 +25,7 @@ import torch
 _FORMAT = 1
 
 
-class ResumeError(RuntimeError):
+class ResumeError(ValueError):
     """A run cannot be started in, or resumed from, its folder."""
 
 

@@ -122,7 +122,7 @@ class TrainOutcome:
     checkpoint: Path
 
 
-class NonFiniteLossError(ArithmeticError):
+class NonFiniteLossError(ValueError):
     """A loss or gradient is NaN or infinite: at which step, which terms, on which frames."""
 
 
