@@ -1,1 +1,1 @@
-"""A procedural lidar simulator with exact truth."""
+"""A procedural LiDAR: streets of triangle meshes, ray casting, and truth that is exact. NumPy and Embree, no torch."""

@@ -1,0 +1,108 @@
+"""One labelled scan as one file: a compressed .npz that gives back every bit of the sample."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.geometry.frames import Transform
+from bevseg.points.cloud import PointCloud
+from bevseg.results.occlusion_graph import OcclusionGraph
+
+FORMAT_VERSION = 1
+
+_CLOUD_ARRAYS = ("xyz", "sensor_origins_m", "intensity", "time_s", "ring", "sweep")
+_TRUTH_ARRAYS = (
+    "boxes", "label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored",
+    "point_semantic", "point_instance",
+)  # fmt: skip
+_GRAPH_ARRAYS = ("occluder", "occluded", "hidden_fraction", "rank", "visible_fraction")
+_TRANSFORMS = ("T_ego_from_lidar", "T_global_from_ego")
+
+
+class SampleFileError(ValueError):
+    """The file is no sample that this version can read."""
+
+
+def write_sample(path: Path, sample: Sample) -> None:
+    """Writes the sample in full precision; the file appears under its name only when it is complete."""
+    arrays = {f"cloud.{name}": getattr(sample.cloud, name) for name in _CLOUD_ARRAYS}
+    arrays |= {f"truth.{name}": getattr(sample.annotations, name) for name in _TRUTH_ARRAYS}
+    graph = sample.annotations.occlusion
+    if graph is not None:
+        arrays |= {f"occlusion.{name}": getattr(graph, name) for name in _GRAPH_ARRAYS}
+    arrays |= {name: getattr(sample, name).matrix for name in _TRANSFORMS}
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    arrays["header"] = np.frombuffer(json.dumps(_header(sample)).encode(), dtype=np.uint8)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(unfinished, "wb") as file:
+        np.savez_compressed(file, **arrays)
+    unfinished.replace(path)
+
+
+def read_sample(path: Path) -> Sample:
+    """The sample as it was written.
+
+    Raises:
+        SampleFileError: The file is damaged, lacks a part, or is of another format version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
+        header = json.loads(arrays["header"].tobytes())
+        if header["format_version"] != FORMAT_VERSION:
+            raise SampleFileError(
+                f"{path} has sample format {header['format_version']}, this version reads {FORMAT_VERSION}"
+            )
+        return _sample(header, arrays)
+    except (KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        if isinstance(error, SampleFileError):
+            raise
+        raise SampleFileError(f"{path} is no readable sample file: {error!r}; write it again") from error
+
+
+def _header(sample: Sample) -> dict[str, Any]:
+    graph = sample.annotations.occlusion
+    view = sample.annotations.view
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": sample.name,
+        "frame": sample.cloud.frame,
+        "stamp_ns": sample.cloud.stamp_ns,
+        "dropped_non_finite": sample.cloud.dropped_non_finite,
+        "view": [view.half_angle_rad, view.max_range_m],
+        "cycles": None if graph is None else [list(cycle) for cycle in graph.cycles],
+        "frames": {name: [getattr(sample, name).dst, getattr(sample, name).src] for name in _TRANSFORMS},
+    }
+
+
+def _sample(header: dict[str, Any], arrays: dict[str, Any]) -> Sample:
+    cloud = PointCloud(
+        frame=header["frame"],
+        stamp_ns=header["stamp_ns"],
+        dropped_non_finite=header["dropped_non_finite"],
+        **_named(arrays, "cloud", _CLOUD_ARRAYS),
+    )
+    graph = None
+    if header["cycles"] is not None:
+        cycles = tuple(tuple(cycle) for cycle in header["cycles"])
+        graph = OcclusionGraph(**{name: arrays[f"occlusion.{name}"] for name in _GRAPH_ARRAYS}, cycles=cycles)
+    half_angle, max_range = header["view"]
+    truth = Annotations(
+        **_named(arrays, "truth", _TRUTH_ARRAYS),
+        occlusion=graph,
+        view=LabelledView(half_angle_rad=half_angle, max_range_m=max_range),
+    )
+    transforms = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
+    return Sample(header["name"], cloud, truth, **transforms)
+
+
+def _named(arrays: dict[str, Any], prefix: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """The arrays of one part; None for those that the sample did not have."""
+    return {name: arrays.get(f"{prefix}.{name}") for name in names}

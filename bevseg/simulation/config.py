@@ -1,0 +1,53 @@
+"""What a simulated source is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bevseg.simulation.sensors import SENSORS, SensorName
+
+SIMULATOR_VERSION = 1
+"""Raised whenever the same configuration gives other bytes than before."""
+
+
+@dataclass(frozen=True)
+class SimulationConfig:
+    """One endless family of scenes; frame i of it depends on nothing but this and i.
+
+    Attributes:
+        seed: Scenes with different seeds are independent.
+        frames: Length of the source.
+        sensors: Taken in turn, frame by frame.
+        density: Lowest and highest crowdedness, 0 (nearly empty) to 1 (crowded); drawn evenly.
+        range_m: Objects and surroundings are placed up to this distance, and boxes are complete within it.
+        occlusion: Count visible fractions and who hides whom; costs about a fifth more time.
+        height_jitter_m: Half width of the deviation from the sensor's usual mounting height.
+        tilt_deg: Standard deviation of pitch and of roll, cut at 2 degrees.
+        ghost_share: Highest share of points that appear below the ground by reflection.
+        any_heading: Share of frames in which the vehicle stands at any angle to the street.
+    """
+
+    seed: int = 0
+    frames: int = 1000
+    sensors: tuple[SensorName, ...] = ("hdl-32e", "hdl-64e", "pandar64")
+    density: tuple[float, float] = (0.1, 1.0)
+    range_m: float = 70.0
+    occlusion: bool = True
+    height_jitter_m: float = 0.3
+    tilt_deg: float = 0.6
+    ghost_share: float = 0.006
+    any_heading: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or self.frames < 0:
+            raise ValueError(f"seed and frames must not be negative, got seed={self.seed}, frames={self.frames}")
+        if not self.sensors:
+            raise ValueError("sensors must name at least one sensor")
+        unknown = [name for name in self.sensors if name not in SENSORS]
+        if unknown:
+            raise ValueError(f"unknown sensors {unknown}; known are {sorted(SENSORS)}")
+        low, high = self.density
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"density must be a range within 0..1, got {self.density}")
+        if not 10 <= self.range_m <= 150:
+            raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")

@@ -1,0 +1,120 @@
+"""Writes simulated frames to a folder with several processes; goes on where an earlier run stopped."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from bevseg.datasets.sample import Sample
+from bevseg.datasets.sample_file import read_sample, write_sample
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.source import SimulatedSource
+
+MANIFEST = "simulation.json"
+_FRAMES_A_FOLDER = 1000
+
+Progress = Callable[[int, int], None]
+"""Called with the number of frames done and of all frames."""
+
+
+class GenerationError(RuntimeError):
+    """The folder holds frames of another configuration."""
+
+
+def generate(
+    config: SimulationConfig,
+    folder: Path,
+    frames: int,
+    workers: int = 1,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Makes frames 0 .. `frames` - 1 of the configuration; those that are there already are kept.
+
+    Raises:
+        GenerationError: The folder was begun with another configuration or version of the simulator.
+    """
+    config = replace(config, frames=frames)
+    _claim(config, folder)
+    missing = [index for index in range(frames) if not frame_path(folder, index).exists()]
+    done = frames - len(missing)
+    if progress:
+        progress(done, frames)
+    job = _Job(config, folder)
+    if workers <= 1:
+        for index in missing:
+            job(index)
+            done += 1
+            if progress:
+                progress(done, frames)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_one_thread) as pool:
+        for _ in pool.imap_unordered(job, missing, chunksize=4):
+            done += 1
+            if progress:
+                progress(done, frames)
+
+
+def frame_path(folder: Path, index: int) -> Path:
+    """Where frame `index` is kept."""
+    return folder / f"{index // _FRAMES_A_FOLDER:03d}" / f"{index:06d}.npz"
+
+
+@dataclass(frozen=True)
+class GeneratedSource:
+    """A `Source` over the frames that `generate` has written."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def __len__(self) -> int:
+        """Frames from the first on without a gap, so that a folder still being filled can be read."""
+        present = {int(path.stem) for path in self.folder.glob("[0-9]*/[0-9]*.npz")}
+        return next(index for index in range(len(present) + 1) if index not in present)
+
+    def __getitem__(self, index: int) -> Sample:
+        path = frame_path(self.folder, index)
+        if index < 0 or not path.exists():
+            raise IndexError(f"frame {index} is not in {self.folder}")
+        return read_sample(path)
+
+
+@dataclass(frozen=True)
+class _Job:
+    config: SimulationConfig
+    folder: Path
+
+    def __call__(self, index: int) -> int:
+        path = frame_path(self.folder, index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_sample(path, SimulatedSource(self.config)[index])
+        return index
+
+
+def _claim(config: SimulationConfig, folder: Path) -> None:
+    """Writes what the folder holds, or checks that it is the same; the number of frames may differ."""
+    wanted = {"simulator_version": SIMULATOR_VERSION, **asdict(replace(config, frames=0))}
+    wanted = json.loads(json.dumps(wanted))
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / MANIFEST
+    if not manifest.exists():
+        manifest.write_text(json.dumps(wanted, indent=1) + "\n")
+        return
+    found = json.loads(manifest.read_text())
+    if found != wanted:
+        different = sorted(key for key in wanted if found.get(key) != wanted[key])
+        raise GenerationError(
+            f"{folder} holds frames of another configuration (different: {', '.join(different)}); "
+            "choose another folder, or delete this one"
+        )
+
+
+def _one_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"

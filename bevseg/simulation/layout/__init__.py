@@ -1,0 +1,1 @@
+"""Where everything stands: roads and ground, traffic, people, buildings and plants, drawn from one seed."""

@@ -1,0 +1,93 @@
+"""The objects of one scene as parallel arrays, their motion, and their triangles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from bevseg.geometry.boxes import wrap_angle
+from bevseg.simulation.layout.surface import Surface
+from bevseg.simulation.shapes.catalog import KINDS, shapes_of
+from bevseg.simulation.shapes.mesh import Mesh, joined
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """K objects in the world; entry k of every array is the same one.
+
+    Attributes:
+        kind: Index into `KINDS`.
+        variant: Which of the kind's shapes.
+        boxes: `(x, y, z, l, w, h, yaw)` in the world, z at the centre.
+        speed_mps: Along the heading.
+        curvature_per_m: Of its path; with the speed this is its whole motion.
+        tint: Reflectance of paint or cloth, 0..1.
+        track_id: Steady over a drive.
+    """
+
+    kind: Int[np.ndarray, "k"]
+    variant: Int[np.ndarray, "k"]
+    boxes: Float[np.ndarray, "k 7"]
+    speed_mps: Float[np.ndarray, "k"]
+    curvature_per_m: Float[np.ndarray, "k"]
+    tint: Float[np.ndarray, "k"]
+    track_id: Int[np.ndarray, "k"]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def __getitem__(self, index: Bool[np.ndarray, "k"] | Int[np.ndarray, "j"]) -> Objects:
+        return Objects(
+            self.kind[index], self.variant[index], self.boxes[index], self.speed_mps[index],
+            self.curvature_per_m[index], self.tint[index], self.track_id[index],
+        )  # fmt: skip
+
+    @property
+    def label(self) -> Int[np.ndarray, "k"]:
+        """`SemanticClass` of each object."""
+        return _LABEL_OF_KIND[self.kind]
+
+    @property
+    def velocity_mps(self) -> Float[np.ndarray, "k 2"]:
+        yaw = self.boxes[:, 6]
+        return self.speed_mps[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+
+    def after(self, seconds: float) -> Objects:
+        """The objects later: each has gone on along its arc. Heights are the old ones until `on_ground`."""
+        boxes = self.boxes.copy()
+        yaw, way = boxes[:, 6], self.speed_mps * seconds
+        turn = self.curvature_per_m * way
+        chord = way * np.sinc(turn / (2 * np.pi))
+        boxes[:, 0] += chord * np.cos(yaw + turn / 2)
+        boxes[:, 1] += chord * np.sin(yaw + turn / 2)
+        boxes[:, 6] = wrap_angle(yaw + turn)
+        return replace(self, boxes=boxes)
+
+    def on_ground(self, surface: Surface) -> Objects:
+        """The objects lowered or lifted until they stand on the ground, kerbs included."""
+        boxes = self.boxes.copy()
+        x, y = boxes[:, 0], boxes[:, 1]
+        boxes[:, 2] = surface.height(x, y) + surface.raised(x, y) + boxes[:, 5] / 2
+        return replace(self, boxes=boxes)
+
+    def mesh(self, surface: Surface) -> tuple[Mesh, Int[np.ndarray, "t"]]:
+        """All triangles in the world, and the object that each belongs to. Shapes follow the slope under them."""
+        if not len(self):
+            return joined([]), np.zeros(0, np.int32)
+        shapes = [shapes_of(int(k))[int(v)].mesh for k, v in zip(self.kind, self.variant, strict=True)]
+        whole = joined(shapes)
+        owner_of_vertex = np.repeat(np.arange(len(self)), [len(m.vertices) for m in shapes])
+        owner_of_triangle = np.repeat(np.arange(len(self), dtype=np.int32), [len(m.triangles) for m in shapes])
+        local = whole.vertices * self.boxes[owner_of_vertex, 3:6]
+        c, s = np.cos(self.boxes[:, 6])[owner_of_vertex], np.sin(self.boxes[:, 6])[owner_of_vertex]
+        x = self.boxes[owner_of_vertex, 0] + c * local[:, 0] - s * local[:, 1]
+        y = self.boxes[owner_of_vertex, 1] + s * local[:, 0] + c * local[:, 1]
+        bottom = self.boxes[:, 2] - self.boxes[:, 5] / 2
+        lean = surface.height(x, y) - surface.height(self.boxes[:, 0], self.boxes[:, 1])[owner_of_vertex]
+        vertices = np.stack([x, y, bottom[owner_of_vertex] + local[:, 2] + lean], axis=1)
+        return replace(whole, vertices=vertices.astype(np.float32)), owner_of_triangle
+
+
+_LABEL_OF_KIND = np.array([int(kind.label) for kind in KINDS])

@@ -1,0 +1,112 @@
+"""Pedestrians alone, in groups and in crowds; parked and ridden two-wheelers beside the lanes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bevseg.results.classes import SemanticClass
+from bevseg.simulation.layout.plan import Plan
+from bevseg.simulation.layout.roads import WorldPlan
+from bevseg.simulation.layout.surface import Road
+
+_C = SemanticClass
+
+
+def add_pedestrians(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """Singles and groups on the sidewalks, some on the road, now and then a crowd."""
+    rng = plan.rng
+    busy = {"street": 1.0, "boulevard": 0.8, "residential": 0.4, "industrial": 0.25, "plaza": 1.8}[world.setting]
+    for _ in range(int(rng.poisson(2 + 13 * busy * world.density))):
+        x, y, heading = _beside_road(plan, world, range_m)
+        size = int(rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6)))
+        _add_group(plan, (x, y, heading), size, spacing_m=rng.uniform(0.5, 0.85), walking=rng.random() < 0.7)
+    if rng.random() < 0.35 * busy * world.density + 0.05:
+        x, y, heading = _beside_road(plan, world, 0.5 * range_m)
+        _add_group(plan, (x, y, heading), int(rng.integers(8, 26)), spacing_m=rng.uniform(0.5, 1.0), walking=False)
+
+
+def add_two_wheelers(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """Racks of bicycles, rows of motorcycles, single ones at walls, and riders at the edge of the road."""
+    rng = plan.rng
+    for _ in range(int(rng.poisson(0.5 + 1.5 * world.density))):
+        label = _C.BICYCLE if rng.random() < 0.6 else _C.MOTORCYCLE
+        _add_rack(plan, world, label, range_m)
+    for _ in range(int(rng.poisson(1.0 + 2.5 * world.density))):
+        x, y, heading = _beside_road(plan, world, range_m)
+        label = _C.BICYCLE if rng.random() < 0.6 else _C.MOTORCYCLE
+        plan.place(plan.draw_object(label, ridden=False), x, y, heading + rng.uniform(-np.pi, np.pi))
+    for _ in range(int(rng.poisson(1.0 + 3.0 * world.density))):
+        _add_rider(plan, world, range_m)
+
+
+def _add_group(plan: Plan, center: tuple[float, float, float], size: int, *, spacing_m: float, walking: bool) -> None:
+    """People about `spacing_m` apart, facing one way when they walk and each other when they stand."""
+    rng = plan.rng
+    x, y, heading = center
+    heading += 0.0 if rng.random() < 0.5 else np.pi
+    speed = float(rng.uniform(0.7, 1.7)) if walking else 0.0
+    columns = int(np.ceil(np.sqrt(size)))
+    for k in range(size):
+        row, column = divmod(k, columns)
+        ahead, left = (row + rng.normal(0, 0.12)) * spacing_m * 1.2, (column + rng.normal(0, 0.12)) * spacing_m
+        px = x + np.cos(heading) * ahead - np.sin(heading) * left
+        py = y + np.sin(heading) * ahead + np.cos(heading) * left
+        yaw = heading + rng.normal(0, 0.15) if walking else rng.uniform(-np.pi, np.pi)
+        draft = plan.draw_object(_C.PEDESTRIAN)
+        plan.place(draft, float(px), float(py), float(yaw), speed_mps=speed, margin_m=0.0)
+
+
+def _add_rack(plan: Plan, world: WorldPlan, label: SemanticClass, range_m: float) -> None:
+    rng = plan.rng
+    x, y, heading = _beside_road(plan, world, 0.8 * range_m)
+    pitch = rng.uniform(0.6, 0.85) if label == _C.BICYCLE else rng.uniform(0.9, 1.3)
+    lean = heading + np.pi / 2 + rng.normal(0, 0.2)
+    for k in range(int(rng.integers(3, 11))):
+        if rng.random() < 0.85:
+            yaw = lean + rng.normal(0, 0.06) + (np.pi if rng.random() < 0.3 else 0.0)
+            px, py = x + k * pitch * np.cos(heading), y + k * pitch * np.sin(heading)
+            plan.place(plan.draw_object(label, ridden=False), px, py, float(yaw), margin_m=-0.02)
+
+
+def _add_rider(plan: Plan, world: WorldPlan, range_m: float) -> None:
+    rng = plan.rng
+    road = world.surface.roads[int(rng.integers(len(world.surface.roads)))]
+    side = 1 if rng.random() < 0.5 else -1
+    edge = road.half_width_m - road.parking_m - rng.uniform(0.4, 1.0)
+    label = _C.BICYCLE if rng.random() < 0.65 else _C.MOTORCYCLE
+    s = float(rng.uniform(max(road.start_m, -range_m), range_m))
+    x, y, heading = _at(road, s, side * edge)
+    forward = side < 0
+    plan.place(
+        plan.draw_object(label, ridden=True),
+        x,
+        y,
+        heading + (0.0 if forward else np.pi),
+        speed_mps=float(rng.uniform(2.0, 7.0)),
+        curvature_per_m=road.curvature_per_m * (1 if forward else -1),
+    )
+
+
+def _beside_road(plan: Plan, world: WorldPlan, range_m: float) -> tuple[float, float, float]:
+    """A place mostly on a sidewalk, sometimes behind it or on the road, and the direction along the road."""
+    rng = plan.rng
+    road: Road = world.surface.roads[int(rng.integers(len(world.surface.roads)))]
+    side = 1 if rng.random() < 0.5 else -1
+    walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
+    choice = rng.random()
+    if choice < 0.75:
+        d = road.half_width_m + rng.uniform(0.2, max(walk, 2.0))
+    elif choice < 0.9:
+        d = road.half_width_m + walk + rng.uniform(0, 12)
+    else:
+        d = rng.uniform(0, road.half_width_m)
+    reach = range_m * np.sqrt(rng.uniform(0, 1))
+    s = float(reach * (1 if rng.random() < 0.5 else -1))
+    s = float(np.clip(s, road.start_m, road.end_m))
+    x, y, heading = _at(road, s, float(side * d))
+    return x, y, heading + (0.0 if rng.random() < 0.75 else rng.uniform(-np.pi, np.pi))
+
+
+def _at(road: Road, s: float, d: float) -> tuple[float, float, float]:
+    x, y, heading = road.to_world(np.array([s]), np.array([d]))
+    return float(x[0]), float(y[0]), float(heading[0])

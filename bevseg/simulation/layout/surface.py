@@ -1,0 +1,153 @@
+"""The ground: roads as arcs with sidewalks beside them, patches of other surface, smooth hills, kerbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from bevseg.results.classes import SemanticClass
+
+_NEARLY_STRAIGHT_PER_M = 1e-5
+
+
+@dataclass(frozen=True)
+class Road:
+    """A strip along a circular arc (or a straight line); `s` runs along it, `d` to the left of its middle, metres.
+
+    Attributes:
+        x_m: Where s = 0 lies.
+        y_m: Where s = 0 lies.
+        heading_rad: Direction of growing s there.
+        curvature_per_m: Positive bends to the left.
+        half_width_m: Half of the driveable strip, parking strips included.
+        sidewalk_left_m: Width of the sidewalk on the left, 0 for none.
+        sidewalk_right_m: Width of the sidewalk on the right, 0 for none.
+        start_m: Where the road begins along s.
+        end_m: Where it ends.
+        median_m: Half width of a raised strip in the middle, 0 for none.
+        lane_m: Width of one lane.
+        lanes: Lanes each way.
+        parking_m: Width of the parking strip each side, inside `half_width_m`; 0 for none.
+    """
+
+    x_m: float
+    y_m: float
+    heading_rad: float
+    curvature_per_m: float
+    half_width_m: float
+    sidewalk_left_m: float
+    sidewalk_right_m: float
+    start_m: float
+    end_m: float
+    median_m: float
+    lane_m: float
+    lanes: int
+    parking_m: float
+
+    def to_world(
+        self, s_m: Float[np.ndarray, "n"], d_m: Float[np.ndarray, "n"]
+    ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+        """(x, y, heading) at s along the road and d to its left."""
+        heading = self.heading_rad + self.curvature_per_m * s_m
+        if abs(self.curvature_per_m) < _NEARLY_STRAIGHT_PER_M:
+            along_x = self.x_m + s_m * np.cos(self.heading_rad)
+            along_y = self.y_m + s_m * np.sin(self.heading_rad)
+        else:
+            along_x = self.x_m + (np.sin(heading) - np.sin(self.heading_rad)) / self.curvature_per_m
+            along_y = self.y_m - (np.cos(heading) - np.cos(self.heading_rad)) / self.curvature_per_m
+        return along_x - d_m * np.sin(heading), along_y + d_m * np.cos(heading), heading
+
+    def to_road(
+        self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]
+    ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+        """(s, d) of points in the world."""
+        c, s = np.cos(self.heading_rad), np.sin(self.heading_rad)
+        dx, dy = x_m - self.x_m, y_m - self.y_m
+        ahead, left = c * dx + s * dy, -s * dx + c * dy
+        k = self.curvature_per_m
+        if abs(k) < _NEARLY_STRAIGHT_PER_M:
+            return ahead, left
+        sign, radius = np.sign(k), 1 / abs(k)
+        inward = radius - sign * left
+        return np.arctan2(ahead, inward) * radius, sign * (radius - np.hypot(ahead, inward))
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle of another surface: centre, full length and width in metres, yaw in radians."""
+
+    x_m: float
+    y_m: float
+    length_m: float
+    width_m: float
+    yaw_rad: float
+    surface: SemanticClass
+
+    def contains(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+        c, s = np.cos(self.yaw_rad), np.sin(self.yaw_rad)
+        dx, dy = x_m - self.x_m, y_m - self.y_m
+        inside: np.ndarray = (np.abs(c * dx + s * dy) <= self.length_m / 2) & (
+            np.abs(-s * dx + c * dy) <= self.width_m / 2
+        )
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The ground of one world.
+
+    Attributes:
+        roads: The main road first.
+        patches: Later ones lie over earlier ones; roads lie over all.
+        base: Surface where neither road nor patch is.
+        kerb_m: How much all but driveable surface is raised.
+        slope: Rise for each metre along x and along y.
+        waves: Rows of (wave number x, wave number y, phase, amplitude): the hills.
+        bank: Rise for each metre beyond the sidewalk of the main road, left and right.
+    """
+
+    roads: tuple[Road, ...]
+    patches: tuple[Patch, ...]
+    base: SemanticClass
+    kerb_m: float
+    slope: tuple[float, float]
+    waves: Float[np.ndarray, "w 4"]
+    bank: tuple[float, float]
+
+    def classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
+        """`SemanticClass` of the ground at each place."""
+        classes = np.full(len(x_m), self.base, dtype=np.uint8)
+        for patch in self.patches:
+            classes[patch.contains(x_m, y_m)] = patch.surface
+        lanes = np.zeros(len(x_m), dtype=bool)
+        medians = np.zeros(len(x_m), dtype=bool)
+        for road in self.roads:
+            s, d = road.to_road(x_m, y_m)
+            along = (s >= road.start_m) & (s <= road.end_m)
+            walk = (d <= road.half_width_m + road.sidewalk_left_m) & (d >= -road.half_width_m - road.sidewalk_right_m)
+            classes[along & walk] = SemanticClass.SIDEWALK
+            crossing = along & (np.abs(d) <= road.half_width_m)
+            medians = (medians & ~crossing) | (along & ~lanes & (np.abs(d) < road.median_m))
+            lanes |= crossing
+        classes[lanes] = SemanticClass.DRIVEABLE_SURFACE
+        classes[medians] = SemanticClass.OTHER_FLAT
+        return classes
+
+    def height(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        """Height of the smooth ground without kerbs, metres."""
+        z = self.slope[0] * x_m + self.slope[1] * y_m
+        for wave_x, wave_y, phase, amplitude in self.waves:
+            z = z + amplitude * (np.sin(wave_x * x_m + wave_y * y_m + phase) - np.sin(phase))
+        if any(self.bank):
+            road = self.roads[0]
+            _, d = road.to_road(x_m, y_m)
+            left = np.clip(d - road.half_width_m - road.sidewalk_left_m, 0.0, 12.0)
+            right = np.clip(-d - road.half_width_m - road.sidewalk_right_m, 0.0, 12.0)
+            z = z + self.bank[0] * left + self.bank[1] * right
+        return z
+
+    def raised(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        """How much the kerb raises the ground at each place, metres."""
+        return np.where(self.classes(x_m, y_m) == SemanticClass.DRIVEABLE_SURFACE, 0.0, self.kerb_m)

@@ -1,0 +1,205 @@
+"""What lines the streets and is no object: buildings, walls, fences, hedges, trees, poles, clutter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bevseg.results.classes import SemanticClass
+from bevseg.simulation.layout.plan import Plan
+from bevseg.simulation.layout.roads import WorldPlan
+from bevseg.simulation.layout.surface import Road
+from bevseg.simulation.materials import Material
+from bevseg.simulation.shapes import buildings, furniture, plants
+from bevseg.simulation.shapes.mesh import Mesh
+
+_C = SemanticClass
+Pose = tuple[float, float, float]
+
+
+def add_buildings(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """A row of buildings on each side of every road, with gaps; none on the ground of roads and parking lots."""
+    rng = plan.rng
+    fill = {"street": 0.85, "boulevard": 0.6, "residential": 0.7, "industrial": 0.5, "plaza": 0.8}[world.setting]
+    for road in world.surface.roads:
+        for side in (1, -1):
+            setback = rng.uniform(4, 12) if world.setting == "residential" else rng.choice([0.3, 1.0, 4.0, 10.0])
+            s = -range_m - 10.0
+            while s < range_m + 10:
+                s += _add_building(plan, world, road, (s, side, setback), fill)
+
+
+def add_borders(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """Walls, fences, hedges, rails and shrubs along the plots; some no longer than a car."""
+    rng = plan.rng
+    for road in world.surface.roads:
+        for side in (1, -1):
+            walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
+            setback = walk + rng.uniform(0.3, 3.0)
+            share = {"residential": 0.6, "plaza": 0.15}.get(world.setting, 0.3)
+            s = -range_m + float(rng.uniform(0, 8))
+            while s < range_m:
+                length = float(rng.uniform(2.5, 6.0) if rng.random() < 0.5 else rng.uniform(6.0, 22.0))
+                if rng.random() < share:
+                    pose = _pose(road, s + length / 2, side * (road.half_width_m + setback), side)
+                    mesh, semantic = _border(rng, length)
+                    _place(plan, mesh, semantic, pose)
+                s += length + float(rng.uniform(0.0, 6.0))
+
+
+def add_plants(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """Rows of street trees, then trees and bushes at random on the plots."""
+    rng = plan.rng
+    for road in world.surface.roads:
+        for side in (1, -1):
+            if rng.random() < 0.5:
+                walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
+                _tree_row(plan, road, side * (road.half_width_m + rng.choice([0.7, max(walk, 0.7) + 0.8])), range_m)
+    green = {"residential": 26, "boulevard": 20, "industrial": 10}.get(world.setting, 12)
+    for _ in range(int(rng.poisson(green))):
+        mesh = _tree(rng) if rng.random() < 0.5 else plants.bush(rng)
+        small = (0.9, 0.9) if mesh.high[2] > 2.2 else None
+        _place(plan, mesh, _C.VEGETATION, _off_road(plan, world, range_m), footprint=small)
+
+
+def add_furniture(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
+    """Poles, signs, bins, benches, containers, shelters and heaps beside the roads."""
+    rng = plan.rng
+    for road in world.surface.roads:
+        pitch = rng.uniform(15, 40)
+        for side in (1, -1):
+            for s in np.arange(-range_m + rng.uniform(0, pitch), range_m, pitch):
+                pose = _pose(road, float(s), side * (road.half_width_m + rng.uniform(0.3, 0.8)), side)
+                mesh = furniture.lamp_post(rng) if rng.random() < 0.7 else furniture.traffic_light(rng)
+                _place(plan, mesh, _C.MANMADE, pose, footprint=(0.4, 0.4))
+    count = int(rng.poisson(10 + 14 * world.density))
+    for k in rng.choice(len(_FURNITURE), size=count, p=_FURNITURE_SHARE):
+        build, footprint = _FURNITURE[int(k)]
+        near = rng.random() < 0.6
+        pose = _kerbside(plan, world, range_m) if near else _off_road(plan, world, range_m)
+        _place(plan, build(rng), _C.MANMADE, pose, footprint=footprint)
+
+
+_FURNITURE: tuple[tuple[Callable[[np.random.Generator], Mesh], tuple[float, float] | None], ...] = (
+    (furniture.sign_post, (0.3, 0.3)),
+    (furniture.bin_or_box, None),
+    (furniture.bench, None),
+    (furniture.bollards, None),
+    (furniture.planter, None),
+    (furniture.clutter, None),
+    (furniture.billboard, None),
+    (buildings.container, None),
+    (buildings.bus_shelter, None),
+)
+_FURNITURE_SHARE = (0.2, 0.22, 0.1, 0.1, 0.09, 0.08, 0.05, 0.12, 0.04)
+
+
+def _add_building(plan: Plan, world: WorldPlan, road: Road, where: tuple[float, int, float], fill: float) -> float:
+    """Tries one building at (s, side, setback); returns how far to go on along the road."""
+    rng = plan.rng
+    s, side, setback = where
+    if rng.random() > fill:
+        return float(rng.uniform(4, 15))
+    small = world.setting == "residential" or rng.random() < 0.1
+    if small:
+        mesh = buildings.house(rng)
+    else:
+        mesh = buildings.building(rng, length_m=float(rng.uniform(8, 28)), depth_m=float(rng.uniform(8, 18)))
+    length, depth, _ = (float(v) for v in mesh.high - mesh.low)
+    walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
+    jitter = float(abs(rng.normal(0, 0.6 if small else 0.15)))
+    d = road.half_width_m + walk + setback + jitter + depth / 2
+    pose = _pose(road, s + length / 2, side * d, side)
+    _place(plan, mesh, _C.MANMADE, pose, on_paved=False)
+    return length + float(rng.choice([0.0, 0.0, 1.5, 5.0]) if not small else rng.uniform(2, 7))
+
+
+def _border(rng: np.random.Generator, length: float) -> tuple[Mesh, SemanticClass]:
+    match int(rng.choice(7, p=(0.22, 0.1, 0.1, 0.1, 0.28, 0.15, 0.05))):
+        case 0:
+            material = Material.BRICK if rng.random() < 0.5 else Material.CONCRETE
+            return buildings.wall(length, float(rng.uniform(0.5, 2.4)), material), _C.MANMADE
+        case 1:
+            return buildings.chain_fence(length, float(rng.uniform(1.2, 2.2))), _C.MANMADE
+        case 2:
+            return buildings.picket_fence(length, float(rng.uniform(0.8, 1.8))), _C.MANMADE
+        case 3:
+            return buildings.guard_rail(length), _C.MANMADE
+        case 4:
+            return plants.hedge(rng, length_m=length), _C.VEGETATION
+        case 5:
+            return plants.shrub_row(rng, length_m=length), _C.VEGETATION
+        case _:
+            return buildings.container(rng), _C.MANMADE
+
+
+def _tree(rng: np.random.Generator) -> Mesh:
+    choice = rng.random()
+    if choice < 0.65:
+        return plants.broadleaf_tree(rng)
+    return plants.conifer(rng) if choice < 0.85 else plants.bare_tree(rng)
+
+
+def _tree_row(plan: Plan, road: Road, d: float, range_m: float) -> None:
+    rng = plan.rng
+    pitch = rng.uniform(6, 15)
+    kind = plants.broadleaf_tree if rng.random() < 0.8 else plants.bare_tree
+    for s in np.arange(-range_m, range_m, pitch):
+        pose = _pose(road, float(s + rng.normal(0, 0.4)), d, 1)
+        _place(plan, kind(rng), _C.VEGETATION, pose, footprint=(0.6, 0.6))
+
+
+def _pose(road: Road, s: float, d: float, side: int) -> Pose:
+    """A pose along the road whose -y looks at it."""
+    x, y, heading = road.to_world(np.array([s]), np.array([d]))
+    return float(x[0]), float(y[0]), float(heading[0]) + (0.0 if side > 0 else np.pi)
+
+
+def _kerbside(plan: Plan, world: WorldPlan, range_m: float) -> Pose:
+    rng = plan.rng
+    road = world.surface.roads[int(rng.integers(len(world.surface.roads)))]
+    side = 1 if rng.random() < 0.5 else -1
+    s = float(rng.uniform(-range_m, range_m))
+    return _pose(road, s, side * (road.half_width_m + rng.uniform(0.3, 3.0)), side)
+
+
+def _off_road(plan: Plan, world: WorldPlan, range_m: float) -> Pose:
+    rng = plan.rng
+    radius, angle = range_m * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+    return float(radius * np.cos(angle)), float(radius * np.sin(angle)), float(rng.uniform(-np.pi, np.pi))
+
+
+def _place(
+    plan: Plan,
+    mesh: Mesh,
+    semantic: SemanticClass,
+    pose: Pose,
+    *,
+    footprint: tuple[float, float] | None = None,
+    on_paved: bool = True,
+) -> None:
+    """Places the piece unless it would stand on a road (or, for buildings, on any driveable ground)."""
+    x, y, yaw = pose
+    half = (np.array(footprint) if footprint else 2 * np.abs(mesh.vertices[:, :2]).max(axis=0)) / 2
+    signs = np.array([[0, 0], [1, 1], [1, -1], [-1, 1], [-1, -1], [1, 0], [-1, 0]])
+    local = signs * half
+    corner_x = x + np.cos(yaw) * local[:, 0] - np.sin(yaw) * local[:, 1]
+    corner_y = y + np.sin(yaw) * local[:, 0] + np.cos(yaw) * local[:, 1]
+    ground = plan.surface.classes(corner_x, corner_y)
+    driveable = ground == _C.DRIVEABLE_SURFACE
+    if driveable.any() or (not on_paved and _touches_sidewalk(plan, corner_x, corner_y)):
+        return
+    tint = float(plan.rng.uniform(0.5, 1.4))
+    plan.place_stuff(mesh, semantic, pose, tint=tint, footprint_lw_m=footprint)
+
+
+def _touches_sidewalk(plan: Plan, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a corner lies on a road or the sidewalk beside it."""
+    for road in plan.surface.roads:
+        s, d = road.to_road(x, y)
+        along = (s >= road.start_m) & (s <= road.end_m)
+        wide = np.where(d > 0, road.sidewalk_left_m, road.sidewalk_right_m) + road.half_width_m
+        if (along & (np.abs(d) <= wide)).any():
+            return True
+    return False

@@ -1,0 +1,128 @@
+"""A whole world: ground, objects and surroundings, and the triangles of all that does not move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from bevseg.results.classes import SemanticClass
+from bevseg.simulation.layout import people, surroundings, traffic, works
+from bevseg.simulation.layout.objects import Objects
+from bevseg.simulation.layout.plan import PlacedStuff, Plan
+from bevseg.simulation.layout.roads import WorldPlan, draw_world_plan
+from bevseg.simulation.layout.surface import Surface
+from bevseg.simulation.materials import Material
+from bevseg.simulation.shapes.mesh import Mesh, joined
+
+_GROUND_CELL_M = 4.0
+_EGO_SIZE_M = (5.2, 2.3)
+
+
+@dataclass(frozen=True, eq=False)
+class StaticMesh:
+    """Triangles of ground and surroundings, in the world.
+
+    Attributes:
+        mesh: The ground's triangles come first.
+        ground_triangles: How many of them there are.
+        semantic: `SemanticClass` of each triangle; 0 on the ground, where the place tells.
+        tint: Reflectance factor of each triangle.
+    """
+
+    mesh: Mesh
+    ground_triangles: int
+    semantic: UInt8[np.ndarray, "t"]
+    tint: Float[np.ndarray, "t"]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One neighbourhood at one moment; the vehicle stands at (x, y, yaw) `ego_pose`."""
+
+    plan: WorldPlan
+    objects: Objects
+    static: StaticMesh
+    ego_pose: tuple[float, float, float]
+
+    @property
+    def surface(self) -> Surface:
+        return self.plan.surface
+
+
+def build_world(
+    rng: np.random.Generator, *, density: float, range_m: float, any_heading: float, drive_m: float = 0.0
+) -> World:
+    """Draws a world around the origin; `drive_m` metres of lane ahead of the vehicle are kept free."""
+    world = draw_world_plan(rng, density=density)
+    ego = _ego_pose(rng, world, any_heading=any_heading)
+    plan = Plan(world.surface, rng)
+    _reserve_ego(plan, world, ego, drive_m)
+    works.add_works(plan, world, range_m=range_m)
+    traffic.add_heavy_standing(plan, world, range_m=range_m)
+    traffic.add_moving_traffic(plan, world, range_m=range_m)
+    traffic.add_parked_rows(plan, world, range_m=range_m)
+    traffic.add_parking_lots(plan, world)
+    surroundings.add_buildings(plan, world, range_m=range_m)
+    people.add_two_wheelers(plan, world, range_m=range_m)
+    people.add_pedestrians(plan, world, range_m=range_m)
+    surroundings.add_borders(plan, world, range_m=range_m)
+    surroundings.add_furniture(plan, world, range_m=range_m)
+    surroundings.add_plants(plan, world, range_m=range_m)
+    return World(world, plan.objects(), _static_mesh(world.surface, plan.stuff, extent_m=range_m + 40), ego)
+
+
+def _ego_pose(rng: np.random.Generator, world: WorldPlan, *, any_heading: float) -> tuple[float, float, float]:
+    x, y, heading = world.surface.roads[0].to_world(np.zeros(1), np.array([world.ego_lane_d_m + rng.normal(0, 0.3)]))
+    yaw = float(heading[0]) + (0.0 if world.ego_forward else np.pi)
+    yaw += float(rng.uniform(-np.pi, np.pi)) if rng.random() < any_heading else float(rng.normal(0, 0.05))
+    return float(x[0]), float(y[0]), yaw
+
+
+def _reserve_ego(plan: Plan, world: WorldPlan, ego: tuple[float, float, float], drive_m: float) -> None:
+    x, y, yaw = ego
+    plan.reserve(np.array([x, y, *_EGO_SIZE_M, yaw]))
+    road = world.surface.roads[0]
+    direction = 1 if world.ego_forward else -1
+    for way in np.arange(3.0, drive_m, 3.0):
+        px, py, heading = road.to_world(np.array([direction * way]), np.array([world.ego_lane_d_m]))
+        plan.reserve(np.array([px[0], py[0], 4.0, _EGO_SIZE_M[1], heading[0]]))
+
+
+def _static_mesh(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float) -> StaticMesh:
+    ground = _ground_mesh(surface, extent_m)
+    placed = [piece.mesh.turned(piece.yaw_rad).moved((piece.x_m, piece.y_m, 0.0)) for piece in stuff]
+    whole = joined(placed)
+    if stuff:
+        base_x, base_y = np.array([p.x_m for p in stuff]), np.array([p.y_m for p in stuff])
+        kerb = np.repeat(surface.raised(base_x, base_y), [len(m.vertices) for m in placed])
+        x, y = whole.vertices[:, 0].astype(float), whole.vertices[:, 1].astype(float)
+        whole.vertices[:, 2] += (surface.height(x, y) + kerb).astype(np.float32)
+    counts = [len(ground.triangles), *(len(m.triangles) for m in placed)]
+    semantic = np.repeat(np.array([0, *(int(p.semantic) for p in stuff)], np.uint8), counts)
+    tint = np.repeat(np.array([1.0, *(p.tint for p in stuff)], np.float32), counts)
+    return StaticMesh(joined([ground, whole]), len(ground.triangles), semantic, tint)
+
+
+def _ground_mesh(surface: Surface, extent_m: float) -> Mesh:
+    """The smooth ground as a square net; kerbs and surface classes are found where beams meet it."""
+    cells = int(np.ceil(2 * extent_m / _GROUND_CELL_M))
+    edge = (np.arange(cells + 1) - cells / 2) * _GROUND_CELL_M
+    x, y = (v.ravel() for v in np.meshgrid(edge, edge))
+    corner = (np.arange(cells)[:, None] * (cells + 1) + np.arange(cells)).ravel()
+    up = corner + cells + 1
+    triangles = np.stack([np.stack([corner, corner + 1, up + 1], 1), np.stack([corner, up + 1, up], 1)], axis=1)
+    vertices = np.stack([x, y, surface.height(x, y)], axis=1)
+    return Mesh.of(vertices, triangles, Material.EARTH)
+
+
+GROUND_TINT = np.zeros(17, dtype=np.float32)
+"""Reflectance of each ground surface, indexed by `SemanticClass`."""
+for _surface, _value in (
+    (SemanticClass.DRIVEABLE_SURFACE, 0.14),
+    (SemanticClass.OTHER_FLAT, 0.25),
+    (SemanticClass.SIDEWALK, 0.28),
+    (SemanticClass.TERRAIN, 0.35),
+):
+    GROUND_TINT[_surface] = _value

@@ -1,0 +1,160 @@
+"""Simulated scans as a source of labelled samples: frame i depends on the configuration and i alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.geometry.boxes import transform_boxes
+from bevseg.geometry.frames import Transform
+from bevseg.points.cloud import PointCloud
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.layout.objects import Objects
+from bevseg.simulation.layout.world import World, build_world
+from bevseg.simulation.raycast import RayScene
+from bevseg.simulation.scan import Conditions, Scan, scan
+from bevseg.simulation.sensors import SENSORS, SensorSpec
+from bevseg.simulation.truth import occlusion_graph, visible_fraction
+
+FRAME = "lidar"
+_SENSOR_AHEAD_M = 0.9
+"""The vehicle's frame lies on the ground below its rear axle (as nuScenes has it), this far behind the sensor."""
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """A `Source` whose samples are made when they are asked for, in any order, always with the same bytes."""
+
+    config: SimulationConfig
+
+    @property
+    def name(self) -> str:
+        return f"simulated-v{SIMULATOR_VERSION}-{self.config.seed}"
+
+    def __len__(self) -> int:
+        return self.config.frames
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of a source of {len(self)} frames")
+        config = self.config
+        rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
+        world = build_world(
+            rng,
+            density=float(rng.uniform(*config.density)),
+            range_m=config.range_m,
+            any_heading=config.any_heading,
+        )
+        sensor = SENSORS[config.sensors[index % len(config.sensors)]]
+        mount = draw_mount(rng, config, sensor)
+        T_world_from_ego = ego_transform(world, world.ego_pose)
+        return render(
+            world,
+            RayScene(world.static.mesh),
+            world.objects,
+            sensor,
+            mount,
+            T_world_from_ego,
+            draw_conditions(rng, config),
+            rng,
+            config=config,
+            name=f"{index:06d}",
+        )
+
+
+def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: SensorSpec) -> Transform:
+    """T_ego_from_lidar: height with its jitter, small pitch and roll."""
+    height = sensor.mount_height_m + float(rng.uniform(-1, 1)) * config.height_jitter_m
+    pitch, roll = np.radians(np.clip(rng.normal(0, config.tilt_deg, 2), -2, 2))
+    cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    rotation = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]]) @ np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    return Transform.from_rotation_translation(rotation, np.array([_SENSOR_AHEAD_M, 0.0, height]), dst="ego", src=FRAME)
+
+
+def draw_conditions(rng: np.random.Generator, config: SimulationConfig) -> Conditions:
+    """Reach, wetness, reflections and losses of one frame."""
+    return Conditions(
+        reach_factor=float(rng.uniform(0.75, 1.25)),
+        wet=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.15 else 0.0,
+        ghost_share=config.ghost_share * float(rng.random() ** 2),
+        lost_share=float(rng.uniform(0.0, 0.06)),
+    )
+
+
+def ego_transform(world: World, pose: tuple[float, float, float]) -> Transform:
+    """T_world_from_ego of a vehicle whose sensor is above (x, y), on the ground, heading along yaw."""
+    x, y, yaw = pose
+    rear_x, rear_y = x - _SENSOR_AHEAD_M * np.cos(yaw), y - _SENSOR_AHEAD_M * np.sin(yaw)
+    z = float(world.surface.height(np.array([rear_x]), np.array([rear_y]))[0])
+    return Transform.from_yaw(yaw, np.array([rear_x, rear_y, z]), dst="global", src="ego")
+
+
+def render(
+    world: World,
+    static_scene: RayScene,
+    objects: Objects,
+    sensor: SensorSpec,
+    T_ego_from_lidar: Transform,
+    T_global_from_ego: Transform,
+    conditions: Conditions,
+    rng: np.random.Generator,
+    *,
+    config: SimulationConfig,
+    name: str,
+    stamp_ns: int = 0,
+) -> Sample:
+    """One scan of the world from the vehicle, as a sample in the lidar's frame."""
+    T_global_from_lidar = T_global_from_ego @ T_ego_from_lidar
+    result = scan(
+        world.static,
+        static_scene,
+        world.surface,
+        objects,
+        sensor,
+        T_global_from_lidar,
+        conditions,
+        rng,
+        occlusion=config.occlusion,
+    )
+    cloud = PointCloud.from_xyz(
+        result.xyz, frame=FRAME, stamp_ns=stamp_ns, intensity=result.intensity, time_s=result.time_s, ring=result.ring
+    )
+    annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
+    return Sample(name, cloud, annotations, T_ego_from_lidar, T_global_from_ego)
+
+
+def _annotations(
+    result: Scan, objects: Objects, T_lidar_from_global: Transform, config: SimulationConfig
+) -> Annotations:
+    boxes = transform_boxes(T_lidar_from_global, objects.boxes).astype(np.float32)
+    k = len(objects)
+    fraction = np.full(k, np.nan, np.float32)
+    graph = None
+    if result.counts is not None:
+        fraction = visible_fraction(result.counts)
+        graph = occlusion_graph(result.counts, _nearest_edge(boxes))
+    velocity = objects.velocity_mps @ T_lidar_from_global.matrix[:2, :2].T
+    return Annotations(
+        boxes=boxes,
+        label=objects.label.astype(np.uint8),
+        track_id=objects.track_id.astype(np.int64),
+        velocity_mps=velocity.astype(np.float32),
+        visible_fraction=fraction,
+        num_points=np.bincount(result.instance, minlength=k + 1)[1:].astype(np.int64),
+        ignored=np.zeros(k, bool),
+        point_semantic=result.semantic,
+        point_instance=result.instance,
+        occlusion=graph,
+        view=LabelledView(max_range_m=config.range_m),
+    )
+
+
+def _nearest_edge(boxes: Float[np.ndarray, "k 7"]) -> Float[np.ndarray, "k"]:
+    """Distance from the sensor to the nearest edge of each footprint, metres."""
+    c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    along = np.abs(c * boxes[:, 0] + s * boxes[:, 1]) - boxes[:, 3] / 2
+    across = np.abs(-s * boxes[:, 0] + c * boxes[:, 1]) - boxes[:, 4] / 2
+    return np.hypot(np.maximum(along, 0), np.maximum(across, 0))

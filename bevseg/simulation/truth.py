@@ -1,0 +1,156 @@
+"""Exact truth about occlusion: every object that a beam would meet, and what stood in front of it."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.simulation.raycast import Hits, RayScene, concatenated, first_returns
+
+_MAX_OBJECTS_ON_A_RAY = 6
+
+
+def hits_behind(
+    scene: RayScene,
+    owner: Int[np.ndarray, "t"],
+    origin_m: Float[np.ndarray, "3"],
+    directions: Float[np.ndarray, "n 3"],
+    chance: Float[np.ndarray, "n layers"],
+    boxes: Float[np.ndarray, "k 7"],
+    first: Hits,
+) -> Hits:
+    """Every object on each ray, as if all in front of it were removed; `first` are the nearest, the rest follow.
+
+    A ray goes on where it leaves the box of the object that it met.
+    """
+    layers, last = [first], first
+    for _ in range(_MAX_OBJECTS_ON_A_RAY - 1):
+        if not len(last):
+            break
+        leave = _leaving_distance(origin_m, directions[last.ray], boxes[owner[last.triangle]])
+        start = np.maximum(leave, last.distance_m) + 0.02
+        nxt = first_returns(scene, origin_m, directions[last.ray], chance[last.ray], start)
+        last = Hits(last.ray[nxt.ray], nxt.distance_m, nxt.triangle, nxt.cosine)
+        layers.append(last)
+    hits = concatenated(layers)
+    key = hits.ray * (len(boxes) + 1) + owner[hits.triangle]
+    _, once = np.unique(key, return_index=True)
+    return hits[once]
+
+
+@dataclass(frozen=True, eq=False)
+class OcclusionCounts:
+    """What counting gives.
+
+    Attributes:
+        possible: Points on each object with all that stands in front removed.
+        visible: Points on each object.
+        hidden_by: `[i, j]`: points of object j whose beam ended at object i instead.
+    """
+
+    possible: Int[np.ndarray, "k"]
+    visible: Int[np.ndarray, "k"]
+    hidden_by: Int[np.ndarray, "k k"]
+
+
+def count_occlusion(
+    objects: Int[np.ndarray, "h"],
+    visible: Bool[np.ndarray, "h"],
+    in_front: Int[np.ndarray, "h"],
+    num_objects: int,
+) -> OcclusionCounts:
+    """Counts would-be points: the object of each, whether it was seen, and the object in front (-1: none)."""
+    k = num_objects
+    possible = np.bincount(objects, minlength=k)
+    seen = np.bincount(objects[visible], minlength=k)
+    hidden = ~visible & (in_front >= 0) & (in_front != objects)
+    pairs = np.bincount(in_front[hidden] * k + objects[hidden], minlength=k * k)
+    return OcclusionCounts(possible, seen, pairs.reshape(k, k))
+
+
+def visible_fraction(counts: OcclusionCounts) -> Float[np.ndarray, "k"]:
+    """Seen over possible points; NaN for an object that no beam could meet."""
+    with np.errstate(invalid="ignore"):
+        return (counts.visible / counts.possible).astype(np.float32)
+
+
+def occlusion_graph(counts: OcclusionCounts, nearest_m: Float[np.ndarray, "k"]) -> OcclusionGraph:
+    """Edges with the share of the object behind that each hides, and the near-to-far order that follows."""
+    occluder, occluded = np.nonzero(counts.hidden_by)
+    share = counts.hidden_by[occluder, occluded] / counts.possible[occluded]
+    rank, cycles = near_to_far(occluder, occluded, nearest_m)
+    return OcclusionGraph(
+        occluder=occluder.astype(np.int32),
+        occluded=occluded.astype(np.int32),
+        hidden_fraction=share.astype(np.float32),
+        rank=rank,
+        visible_fraction=visible_fraction(counts),
+        cycles=cycles,
+    )
+
+
+def near_to_far(
+    occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], nearest_m: Float[np.ndarray, "k"]
+) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:
+    """Ranks from 0 in which every occluder comes before what it hides, otherwise by distance; and the cycles.
+
+    Objects that hide each other in a circle form a cycle and share a rank.
+    """
+    k = len(nearest_m)
+    if not k:
+        return np.zeros(0, np.int32), ()
+    graph = sparse.csr_matrix((np.ones(len(occluder)), (occluder, occluded)), shape=(k, k))
+    count, group = connected_components(graph, directed=True, connection="strong")
+    group_near = np.full(count, np.inf)
+    np.minimum.at(group_near, group, nearest_m)
+    across = group[occluder] != group[occluded]
+    before, after = group[occluder[across]], group[occluded[across]]
+    group_rank = _ordered(before, after, group_near)
+    cycles = tuple(tuple(int(i) for i in np.flatnonzero(group == g)) for g in np.flatnonzero(np.bincount(group) > 1))
+    return group_rank[group].astype(np.int32), cycles
+
+
+def _ordered(
+    before: Int[np.ndarray, "e"], after: Int[np.ndarray, "e"], near_m: Float[np.ndarray, "g"]
+) -> Int[np.ndarray, "g"]:
+    """Place of each group: always the nearest of those whose occluders are all placed (Kahn)."""
+    edges = np.unique(before * len(near_m) + after)
+    before, after = edges // len(near_m), edges % len(near_m)
+    waiting = np.bincount(after, minlength=len(near_m))
+    followers: list[list[int]] = [[] for _ in near_m]
+    for a, b in zip(before.tolist(), after.tolist(), strict=True):
+        followers[a].append(b)
+    ready = [(float(near_m[g]), int(g)) for g in np.flatnonzero(waiting == 0)]
+    heapq.heapify(ready)
+    place = np.zeros(len(near_m), np.int64)
+    for position in range(len(near_m)):
+        _, group = heapq.heappop(ready)
+        place[group] = position
+        for follower in followers[group]:
+            waiting[follower] -= 1
+            if waiting[follower] == 0:
+                heapq.heappush(ready, (float(near_m[follower]), follower))
+    return place
+
+
+def _leaving_distance(
+    origin_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "h 3"], boxes: Float[np.ndarray, "h 7"]
+) -> Float[np.ndarray, "h"]:
+    """Distance at which each ray leaves its box's footprint (slabs along length and width)."""
+    c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    dx, dy = directions[:, 0], directions[:, 1]
+    ox, oy = origin_m[0] - boxes[:, 0], origin_m[1] - boxes[:, 1]
+    leave = np.full(len(boxes), np.inf)
+    for o, d, half in (
+        (c * ox + s * oy, c * dx + s * dy, boxes[:, 3] / 2),
+        (-s * ox + c * oy, -s * dx + c * dy, boxes[:, 4] / 2),
+    ):
+        slope = np.where(np.abs(d) < 1e-6, 1e-6, d)
+        leave = np.minimum(leave, np.maximum((half - o) / slope, (-half - o) / slope))
+    return leave

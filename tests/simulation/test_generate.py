@@ -1,0 +1,43 @@
+"""Frames on disk: complete, resumed, and never of two configurations in one folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.generate import GeneratedSource, GenerationError, frame_path, generate
+from bevseg.simulation.source import SimulatedSource
+
+CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), occlusion=False)
+
+
+def test_generates_and_resumes(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    generate(CONFIG, tmp_path, 2, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+    first = frame_path(tmp_path, 0)
+    before = first.stat().st_mtime_ns
+    frame_path(tmp_path, 1).unlink()
+    assert len(GeneratedSource(tmp_path)) == 1
+    generate(CONFIG, tmp_path, 2)
+    assert first.stat().st_mtime_ns == before
+    source = GeneratedSource(tmp_path)
+    assert len(source) == 2
+    made = SimulatedSource(CONFIG)[1]
+    assert source[1].cloud.xyz.tobytes() == made.cloud.xyz.tobytes()
+
+
+def test_other_configuration_is_refused(tmp_path: Path) -> None:
+    generate(CONFIG, tmp_path, 0)
+    with pytest.raises(GenerationError, match="different: seed"):
+        generate(replace(CONFIG, seed=4), tmp_path, 1)
+
+
+def test_empty_folder_is_an_empty_source(tmp_path: Path) -> None:
+    source = GeneratedSource(tmp_path)
+    assert len(source) == 0
+    with pytest.raises(IndexError, match="frame 0 is not in"):
+        source[0]
