@@ -1,0 +1,143 @@
+"""The simulated test set: panoptic quality of whole objects from above, and of points, with truth that is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bevseg.datasets.sample import Annotations
+from bevseg.datasets.source import Source
+from bevseg.evaluation.matching import (
+    EVALUATION_GRID,
+    MatchRule,
+    count_matches,
+    match_overlaps,
+    measure_overlaps,
+    num_categories,
+)
+from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
+from bevseg.evaluation.scores import MatchCounts, mean_of_present
+from bevseg.evaluation.tables import ScoreRow, json_number, json_rows, rows_of
+from bevseg.points.cloud import PointCloud
+from bevseg.results.classes import ClassGroup, SemanticClass
+from bevseg.results.instances import Instances
+from bevseg.results.scene import PointLabels
+
+SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a method says of a scan; `points` is None for methods that label no points (the clusters baseline)."""
+
+    instances: Instances
+    points: PointLabels | None = None
+
+
+@dataclass(frozen=True)
+class SimulatedScores:
+    """Counts of a simulated test set; counts of two parts of it add with `+`.
+
+    Attributes:
+        num_frames: Frames scored.
+        objects: Amodal masks by `ClassGroup`: objects with 5 points or more within 50 m, IoU 0.5 and above.
+        objects_by_class: The same by `SemanticClass`, each class on its own.
+        semantic: Confusion of the points' classes; empty for methods that label no points.
+        point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
+    """
+
+    num_frames: int
+    objects: MatchCounts
+    objects_by_class: MatchCounts
+    semantic: SemanticCounts
+    point_segments: MatchCounts
+
+    @classmethod
+    def zero(cls) -> SimulatedScores:
+        by_class = MatchCounts.zero(num_categories("class"))
+        return cls(0, MatchCounts.zero(num_categories("group")), by_class, SemanticCounts.zero(), by_class)
+
+    def __add__(self, other: SimulatedScores) -> SimulatedScores:
+        return SimulatedScores(
+            self.num_frames + other.num_frames,
+            self.objects + other.objects,
+            self.objects_by_class + other.objects_by_class,
+            self.semantic + other.semantic,
+            self.point_segments + other.point_segments,
+        )
+
+    def rows(self) -> tuple[ScoreRow, ...]:
+        """Whole objects by group and by class, then the segments of points by class."""
+        groups = [g.label for g in ClassGroup]
+        things = [c.label if c.is_thing else None for c in SemanticClass]
+        classes = [c.label if c else None for c in SemanticClass]
+        iou = SIMULATED_RULE.iou_threshold
+        return (
+            *rows_of(self.objects, groups, source="objects", iou_threshold=iou),
+            *rows_of(self.objects_by_class, things, source="objects by class", iou_threshold=iou),
+            *rows_of(self.point_segments, classes, source="points", iou_threshold=iou),
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """Rows, IoU of each class of points, and the means over what occurs."""
+        iou = self.semantic.iou
+        return {
+            "frames": self.num_frames,
+            "rows": json_rows(self.rows()),
+            "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
+            "mean_semantic_iou": json_number(self.semantic.mean_iou),
+            "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
+        }
+
+
+def score_simulated_frames(
+    segment: Callable[[PointCloud], Segmentation],
+    source: Source,
+    *,
+    score_thresholds: tuple[float, ...] = SIMULATED_RULE.score_thresholds,
+) -> SimulatedScores:
+    """Segments every frame of the test set and counts.
+
+    Args:
+        segment: Any method; `Segmentation(scene.instances, scene.points)` for a pipeline.
+        source: The frames, with a class and an object for every point.
+        score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
+    """
+    rule = replace(SIMULATED_RULE, score_thresholds=score_thresholds)
+    samples = (source[index] for index in range(len(source)))
+    frames = (_score(segment(s.cloud), s.cloud, s.annotations, rule) for s in samples)
+    return sum(frames, start=SimulatedScores.zero())
+
+
+def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rule: MatchRule) -> SimulatedScores:
+    overlaps = measure_overlaps(found.instances, annotations, rule=rule)
+    semantic, segments = SemanticCounts.zero(), MatchCounts.zero(num_categories("class"))
+    if found.points is not None:
+        truth = _point_truth(cloud, annotations)
+        semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
+    return SimulatedScores(
+        num_frames=1,
+        objects=count_matches(match_overlaps(overlaps, rule=rule)),
+        objects_by_class=count_matches(match_overlaps(overlaps, rule=replace(rule, by="class"))),
+        semantic=semantic,
+        point_segments=segments,
+    )
+
+
+def _point_truth(cloud: PointCloud, annotations: Annotations) -> PointLabels:
+    """True labels; points off the evaluation grid, which a network need not see, become noise and do not count.
+
+    Raises:
+        ValueError: The annotations do not label points.
+    """
+    if annotations.point_semantic is None or annotations.point_instance is None:
+        raise ValueError(
+            "scoring points needs a true class and object for each point, the annotations have boxes alone"
+        )
+    inside = EVALUATION_GRID.contains(cloud.xyz[:, :2])
+    return PointLabels(
+        semantic=np.where(inside, annotations.point_semantic, np.uint8(SemanticClass.NOISE)),
+        instance=annotations.point_instance,
+    )

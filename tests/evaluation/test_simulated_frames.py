@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from bevseg.datasets.sample import Annotations, Sample
+from bevseg.evaluation.matching import EVALUATION_GRID
+from bevseg.evaluation.simulated_frames import Segmentation, SimulatedScores, score_simulated_frames
+from bevseg.geometry.boxes import footprint_cells
+from bevseg.geometry.frames import Transform
+from bevseg.points.cloud import PointCloud
+from bevseg.results.classes import ClassGroup, SemanticClass
+from bevseg.results.instances import Instances
+from bevseg.results.masks import BevMasks
+from bevseg.results.scene import PointLabels
+
+CAR, TRUCK, ROAD = SemanticClass.CAR, SemanticClass.TRUCK, SemanticClass.DRIVEABLE_SURFACE
+BOX = np.array([[10.0, 2.0, -0.9, 4.0, 2.0, 1.6, 0.0]], np.float32)
+
+
+def _sample(*, car_points: int = 20) -> Sample:
+    """A car, 30 points of road beside it and 10 points of road far off the grid."""
+    xyz = np.concatenate([np.repeat(BOX[:, :3], car_points, 0), np.full((30, 3), 5.0), np.full((10, 3), 70.0)])
+    cloud = PointCloud.from_xyz(xyz.astype(np.float32))
+    semantic = np.array([CAR] * car_points + [ROAD] * 40, np.uint8)
+    annotations = Annotations.from_boxes(cloud, BOX, np.array([CAR], np.uint8), point_semantic=semantic)
+    annotations = replace(annotations, point_instance=(semantic == CAR).astype(np.int32))
+    return Sample(
+        "one", cloud, annotations, Transform(np.eye(4), "ego", "lidar"), Transform(np.eye(4), "global", "ego")
+    )
+
+
+@dataclass(frozen=True)
+class _Frames:
+    samples: tuple[Sample, ...]
+    name: str = "simulated"
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+
+def _instances(label: int = CAR, score: float = 0.9) -> Instances:
+    return Instances.from_detections(
+        label=np.array([label]),
+        score=np.array([score]),
+        boxes=BOX,
+        velocity_mps=np.full((1, 2), np.nan),
+        amodal=BevMasks.from_cells(EVALUATION_GRID, [footprint_cells(BOX[0], EVALUATION_GRID)]),
+    )
+
+
+def _perfect(cloud: PointCloud) -> Segmentation:
+    on_car = cloud.xyz[:, 0] == BOX[0, 0]
+    off_grid = cloud.xyz[:, 0] > 60
+    semantic = np.where(off_grid, 0, np.where(on_car, CAR, ROAD)).astype(np.uint8)
+    return Segmentation(_instances(), PointLabels(semantic, on_car.astype(np.int32)))
+
+
+def test_perfect_within_the_grid_is_perfect() -> None:
+    scores = score_simulated_frames(_perfect, _Frames((_sample(), _sample())))
+    assert scores.num_frames == 2
+    assert scores.objects.pq[ClassGroup.VEHICLE] == 1.0
+    assert scores.objects_by_class.true_positives[CAR] == 2
+    assert scores.semantic.mean_iou == 1.0  # the points off the grid do not count
+    assert scores.point_segments.pq[[CAR, ROAD]].tolist() == [1.0, 1.0]
+
+
+def test_the_wrong_class_of_the_right_group() -> None:
+    scores = score_simulated_frames(lambda _: Segmentation(_instances(TRUCK)), _Frames((_sample(),)))
+    assert scores.objects.true_positives[ClassGroup.VEHICLE] == 1
+    assert scores.objects_by_class.false_positives[TRUCK] == 1
+    assert scores.objects_by_class.false_negatives[CAR] == 1
+
+
+def test_a_method_without_point_labels_has_objects_alone() -> None:
+    scores = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
+    assert np.isnan(scores.semantic.mean_iou)
+    assert scores.point_segments.num_truth.sum() == 0
+    assert scores.objects.num_truth.sum() == 1
+
+
+def test_objects_of_four_points_need_not_be_found_and_scores_below_the_threshold_do_not_count() -> None:
+    assert score_simulated_frames(_perfect, _Frames((_sample(car_points=4),))).objects.num_truth.sum() == 0
+    strict = score_simulated_frames(_perfect, _Frames((_sample(),)), score_thresholds=(0.95, 0.0, 0.0, 0.0))
+    assert strict.objects.false_negatives[ClassGroup.VEHICLE] == 1
+
+
+def test_parts_add_to_the_whole_and_no_frames_are_zero() -> None:
+    whole = score_simulated_frames(_perfect, _Frames((_sample(), _sample())))
+    parts = SimulatedScores.zero() + score_simulated_frames(_perfect, _Frames((_sample(),)))
+    parts = parts + score_simulated_frames(_perfect, _Frames((_sample(),)))
+    assert parts.as_json() == whole.as_json()
+    assert score_simulated_frames(_perfect, _Frames(())).num_frames == 0
+
+
+def test_rows_and_json() -> None:
+    scores = score_simulated_frames(_perfect, _Frames((_sample(),)))
+    assert len(scores.rows()) == 4 + 10 + 16
+    stored = json.loads(json.dumps(scores.as_json(), allow_nan=False))
+    assert stored["semantic_iou"]["car"] == 1.0
+    assert stored["semantic_iou"]["bus"] is None
+    assert stored["mean_point_pq"] == 1.0
+
+
+def test_points_without_truth_cannot_be_scored() -> None:
+    sample = _sample()
+    bare = replace(sample, annotations=replace(sample.annotations, point_instance=None))
+    with pytest.raises(ValueError, match="boxes alone"):
+        score_simulated_frames(_perfect, _Frames((bare,)))
