@@ -11,15 +11,11 @@ arguments with the features added, same `OcclusionGraph`.
 
 from __future__ import annotations
 
-import heapq
-
 import numpy as np
-from jaxtyping import Float, Int
-from scipy import sparse
-from scipy.sparse import csgraph
+from jaxtyping import Float
 
 from bevseg.occlusion.sight_lines import Fans, Screens, cast_fans, find_screens
-from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.occlusion_graph import OcclusionGraph, near_to_far
 
 MIN_HIDDEN_FRACTION = 0.01
 """An object that hides less than this of another is not said to hide it."""
@@ -69,47 +65,3 @@ def graph_from_screens(
         visible_fraction=(1 - unseen).astype(np.float32),
         cycles=cycles,
     )
-
-
-def near_to_far(
-    occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
-) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:
-    """Rank of each object, and the groups that hide each other in a circle.
-
-    The rank is the topological order of the edges, the nearest object first among those that are free to come next.
-    Objects of one circle are placed together, at the range of the nearest, and share a rank.
-    """
-    k = len(range_m)
-    if not k:
-        return np.zeros(0, np.int32), ()
-    edges = sparse.csr_matrix((np.ones(len(occluder), np.int8), (occluder, occluded)), shape=(k, k))
-    num_groups, group = csgraph.connected_components(edges, directed=True, connection="strong")
-    group_range_m = np.full(num_groups, np.inf)
-    np.minimum.at(group_range_m, group, range_m)
-    group_rank = _topological_rank(group[occluder], group[occluded], group_range_m)
-    circles = np.flatnonzero(np.bincount(group) > 1)
-    cycles = sorted(tuple(np.flatnonzero(group == circle).tolist()) for circle in circles)
-    return group_rank[group], tuple(cycles)
-
-
-def _topological_rank(
-    before: Int[np.ndarray, "e"], after: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
-) -> Int[np.ndarray, "k"]:
-    """Kahn's order of a graph whose only circles are loops at one node; of the free nodes the nearest comes first."""
-    successors: list[set[int]] = [set() for _ in range_m]
-    for near, far in zip(before.tolist(), after.tolist(), strict=True):
-        if near != far:
-            successors[near].add(far)
-    waits_for = np.bincount([far for fars in successors for far in fars], minlength=len(range_m)).tolist()
-    ranges_m = range_m.tolist()
-    free = [(ranges_m[node], node) for node, count in enumerate(waits_for) if not count]
-    heapq.heapify(free)
-    rank = np.zeros(len(ranges_m), np.int32)
-    for place in range(len(ranges_m)):
-        _, node = heapq.heappop(free)
-        rank[node] = place
-        for far in successors[node]:
-            waits_for[far] -= 1
-            if not waits_for[far]:
-                heapq.heappush(free, (ranges_m[far], far))
-    return rank

@@ -39,8 +39,9 @@ def true_instances(
         horizon: Obstacles that are no objects, see `VisibilityMapper.observe`; without it only objects hide.
 
     Returns:
-        Instances and graph. Fractions and graph are the annotations' own ("counted") where these know both, otherwise
-        they are estimated from boxes.
+        Instances and graph. Where the annotations know who hides whom, graph and fractions are theirs ("counted"; NaN
+        for an object that no beam could meet, which the graph calls fully visible since nothing hides it); otherwise
+        both are estimated from boxes.
     """
     instances = Instances.from_detections(
         label=annotations.label,
@@ -51,12 +52,12 @@ def true_instances(
     )
     own_cells = hit_cells(instances, cloud.xyz, _point_instance(cloud, annotations))
     estimated = with_occlusion(instances, cloud.sensor_origins_m[0], horizon=horizon, own_cells=own_cells)
-    if annotations.occlusion is None or np.isnan(annotations.visible_fraction).any():
+    if annotations.occlusion is None:
         return estimated
     counted = annotations.visible_fraction.astype(np.float32)
     return OccludedInstances(
         instances=replace(estimated.instances, visible_fraction=counted, visible_fraction_source="counted"),
-        occlusion=replace(annotations.occlusion, visible_fraction=counted),
+        occlusion=replace(annotations.occlusion, visible_fraction=np.nan_to_num(counted, nan=1.0)),
     )
 
 

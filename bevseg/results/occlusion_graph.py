@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Int, Integer
+from scipy import sparse
+from scipy.sparse import csgraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,3 +64,47 @@ class OcclusionGraph:
         """Positions of the objects that hide object `k`, the one that hides most first."""
         edges = np.flatnonzero(self.occluded == k)
         return self.occluder[edges[np.argsort(-self.hidden_fraction[edges], kind="stable")]]
+
+
+def near_to_far(
+    occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
+) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:
+    """Rank of each object, and the groups that hide each other in a circle.
+
+    The rank is the topological order of the edges, the nearest object first among those that are free to come next.
+    Objects of one circle are placed together, at the range of the nearest, and share a rank.
+    """
+    k = len(range_m)
+    if not k:
+        return np.zeros(0, np.int32), ()
+    edges = sparse.csr_matrix((np.ones(len(occluder), np.int8), (occluder, occluded)), shape=(k, k))
+    num_groups, group = csgraph.connected_components(edges, directed=True, connection="strong")
+    group_range_m = np.full(num_groups, np.inf)
+    np.minimum.at(group_range_m, group, range_m)
+    group_rank = _topological_rank(group[occluder], group[occluded], group_range_m)
+    circles = np.flatnonzero(np.bincount(group) > 1)
+    cycles = sorted(tuple(np.flatnonzero(group == circle).tolist()) for circle in circles)
+    return group_rank[group], tuple(cycles)
+
+
+def _topological_rank(
+    before: Int[np.ndarray, "e"], after: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
+) -> Int[np.ndarray, "k"]:
+    """Kahn's order of a graph whose only circles are loops at one node; of the free nodes the nearest comes first."""
+    successors: list[set[int]] = [set() for _ in range_m]
+    for near, far in zip(before.tolist(), after.tolist(), strict=True):
+        if near != far:
+            successors[near].add(far)
+    waits_for = np.bincount([far for fars in successors for far in fars], minlength=len(range_m)).tolist()
+    ranges_m = range_m.tolist()
+    free = [(ranges_m[node], node) for node, count in enumerate(waits_for) if not count]
+    heapq.heapify(free)
+    rank = np.zeros(len(ranges_m), np.int32)
+    for place in range(len(ranges_m)):
+        _, node = heapq.heappop(free)
+        rank[node] = place
+        for far in successors[node]:
+            waits_for[far] -= 1
+            if not waits_for[far]:
+                heapq.heappush(free, (ranges_m[far], far))
+    return rank

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bevseg.occlusion.depth_order import near_to_far, order_boxes
+from bevseg.occlusion.depth_order import order_boxes
 from bevseg.occlusion.sight_lines import AZIMUTHS_PER_OBJECT
 from bevseg.results.occlusion_graph import OcclusionGraph
 
@@ -178,25 +178,3 @@ def _count_visible(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     alone = np.isfinite(ranges)
     seen = alone & (ranges == ranges.min(axis=0))
     return seen.sum(axis=1) / np.maximum(alone.sum(axis=1), 1), alone.sum(axis=1)
-
-
-@pytest.mark.parametrize(
-    ("edges", "ranges_m", "rank", "cycles"),
-    [
-        ([], [3.0, 1.0, 2.0], [2, 0, 1], ()),
-        ([(0, 1)], [5.0, 1.0, 2.0], [1, 2, 0], ()),
-        ([(0, 1), (1, 0)], [5.0, 9.0, 6.0], [0, 0, 1], ((0, 1),)),
-        ([(0, 1), (1, 0), (2, 3), (3, 2), (1, 2)], [5.0, 6.0, 1.0, 2.0], [0, 0, 1, 1], ((0, 1), (2, 3))),
-        ([(2, 0), (2, 0), (0, 1)], [1.0, 1.0, 1.0], [1, 2, 0], ()),
-        ([], [], [], ()),
-    ],
-)
-def test_near_to_far(
-    edges: list[tuple[int, int]], ranges_m: list[float], rank: list[int], cycles: tuple[tuple[int, ...], ...]
-) -> None:
-    ends = np.array(edges, np.int64).reshape(-1, 2)
-
-    got_rank, got_cycles = near_to_far(ends[:, 0], ends[:, 1], np.array(ranges_m, np.float64))
-
-    assert got_rank.tolist() == rank
-    assert got_cycles == cycles

@@ -78,6 +78,17 @@ def test_exact_truth_is_taken_over() -> None:
     np.testing.assert_array_equal(truth.occlusion.visible_fraction, counted)
 
 
+def test_an_object_that_no_beam_could_meet_keeps_an_unknown_fraction() -> None:
+    cloud = PointCloud.from_xyz(XYZ)
+    counted = np.array([np.nan, 0.75], np.float32)
+    annotations = replace(_annotations(cloud), visible_fraction=counted, occlusion=OcclusionGraph.empty(2))
+
+    truth = true_instances(cloud, annotations, GRID)
+
+    np.testing.assert_array_equal(truth.instances.visible_fraction, counted)
+    assert truth.occlusion.visible_fraction.tolist() == [1.0, 0.75]
+
+
 def test_nothing_annotated() -> None:
     cloud = PointCloud.empty()
     annotations = Annotations.from_boxes(cloud, np.zeros((0, 7), np.float32), np.zeros(0, np.uint8))

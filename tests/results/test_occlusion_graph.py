@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.occlusion_graph import OcclusionGraph, near_to_far
 
 
 def _fields(**changed: Any) -> dict[str, Any]:
@@ -49,3 +49,25 @@ def test_fields_that_disagree_are_rejected(changed: dict[str, Any], message: str
     fields = _fields(**changed)
     with pytest.raises(ValueError, match=message):
         OcclusionGraph(**fields)
+
+
+@pytest.mark.parametrize(
+    ("edges", "ranges_m", "rank", "cycles"),
+    [
+        ([], [3.0, 1.0, 2.0], [2, 0, 1], ()),
+        ([(0, 1)], [5.0, 1.0, 2.0], [1, 2, 0], ()),
+        ([(0, 1), (1, 0)], [5.0, 9.0, 6.0], [0, 0, 1], ((0, 1),)),
+        ([(0, 1), (1, 0), (2, 3), (3, 2), (1, 2)], [5.0, 6.0, 1.0, 2.0], [0, 0, 1, 1], ((0, 1), (2, 3))),
+        ([(2, 0), (2, 0), (0, 1)], [1.0, 1.0, 1.0], [1, 2, 0], ()),
+        ([], [], [], ()),
+    ],
+)
+def test_near_to_far(
+    edges: list[tuple[int, int]], ranges_m: list[float], rank: list[int], cycles: tuple[tuple[int, ...], ...]
+) -> None:
+    ends = np.array(edges, np.int64).reshape(-1, 2)
+
+    got_rank, got_cycles = near_to_far(ends[:, 0], ends[:, 1], np.array(ranges_m, np.float64))
+
+    assert got_rank.tolist() == rank
+    assert got_cycles == cycles
