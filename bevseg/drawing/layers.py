@@ -1,0 +1,137 @@
+"""What lies under the objects: ground, range rings, points and the own vehicle, each painted by one function."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from bevseg.drawing import palette
+from bevseg.drawing.canvas import BevView, Canvas
+from bevseg.points.cloud import PointCloud
+from bevseg.results.scene import PointLabels, VisibilityMap
+
+PointColoring = Literal["object", "class", "height"]
+
+RING_STEP_M = 10
+_RING_LABELS_RAD = np.radians([-52.0, 128.0])
+"""Bearings at which rings are labelled: off the lanes ahead, behind and across."""
+
+_POINT_DENSITY = 1.8
+"""How fast the points that share a pixel make it opaque."""
+
+_EGO_LENGTH_M = 4.4
+_EGO_WIDTH_M = 1.85
+
+
+def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
+    """Paints what the sensor could tell about the ground; outside the map the background stays."""
+    grid = visibility.grid
+    tones = palette.ground_colors()[visibility.state]
+    T_cells = np.array([[grid.cell_m, 0.0, grid.x_min_m + grid.cell_m / 2], [0.0, grid.cell_m, grid.y_min_m]])
+    T_cells[1, 2] += grid.cell_m / 2
+    T_metres = canvas.T_pixels_from_metres
+    T_pixels_from_cells = T_metres[:, :2] @ T_cells
+    T_pixels_from_cells[:, 2] += T_metres[:, 2]
+    cv2.warpAffine(
+        tones,
+        T_pixels_from_cells,
+        (canvas.width, canvas.height),
+        dst=canvas.image,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_TRANSPARENT,
+    )
+
+
+def draw_rings(canvas: Canvas) -> None:
+    """Adds rings each 10 m around the origin, labelled at two bearings."""
+    cv2.add(canvas.image, _rings(canvas.view, canvas.width, canvas.height, canvas.ui), dst=canvas.image)
+
+
+@lru_cache(maxsize=8)
+def _rings(view: BevView, width: int, height: int, ui: float) -> UInt8[np.ndarray, "h w 3"]:
+    """The light that the rings add to the picture; the same for every frame of a drive."""
+    canvas = Canvas(np.zeros((height, width, 3), np.uint8), view, ui)
+    origin = canvas.to_pixels(np.zeros((1, 2)))[0]
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]])
+    farthest_m = float(np.hypot(*(corners - origin).T).max()) / canvas.pixels_per_m
+    line, text = palette.mix((0, 0, 0), palette.RING, 0.34), palette.mix((0, 0, 0), palette.RING, 0.95)
+    for range_m in range(RING_STEP_M, int(farthest_m) + 1, RING_STEP_M):
+        canvas.disc(origin, range_m * canvas.pixels_per_m, line, width=1)
+        for bearing_rad in _RING_LABELS_RAD:
+            place = range_m * np.array([np.cos(bearing_rad), np.sin(bearing_rad)])
+            column, row = canvas.to_pixels(place)
+            canvas.text(f"{range_m} m", left=column + 3 * ui, baseline=row - 3 * ui, size=11.0, color=text)
+    return canvas.image
+
+
+def point_colors(cloud: PointCloud, labels: PointLabels, coloring: PointColoring) -> UInt8[np.ndarray, "n 3"]:
+    """The colour of each point: by height, by class, or by height with the points of objects in the object's colour."""
+    if coloring == "class":
+        return palette.class_colors()[labels.semantic]
+    colors = palette.height_colors(cloud.xyz[:, 2] - cloud.sensor_origins_m[0, 2])
+    if coloring == "object":
+        on_object = np.flatnonzero(labels.instance > 0)
+        bright = palette.object_colors(labels.instance[on_object]).astype(np.int16)
+        colors[on_object] = bright + (255 - bright) // 3
+    return colors
+
+
+def draw_points(canvas: Canvas, xy_m: Float[np.ndarray, "n 2"], colors: UInt8[np.ndarray, "n 3"]) -> None:
+    """Spreads each point over the four pixels around it, so that it moves smoothly from frame to frame."""
+    column, row = np.ascontiguousarray(canvas.to_pixels(xy_m).T)
+    seen = np.flatnonzero((column > -1) & (row > -1) & (column < canvas.width) & (row < canvas.height))
+    if not len(seen):
+        return
+    column, row, colors = column[seen], row[seen], colors.take(seen, axis=0)
+    left, top = np.floor(column), np.floor(row)
+    across, along = column - left, row - top
+    # a border of one pixel keeps the four neighbours inside
+    width, height = canvas.width + 2, canvas.height + 2
+    first = ((top + 1) * np.float32(width) + left + 1).astype(np.int64)
+    weights = ((1 - across) * (1 - along), across * (1 - along), (1 - across) * along, across * along)
+    places = [first + step for step in (0, 1, width, width + 1)]
+    coverage = np.zeros(height * width, np.float32)
+    for place, weight in zip(places, weights, strict=True):
+        coverage[place] += weight  # of points that share a pixel one counts, which is far cheaper than the sum
+    opacity = 1 - np.exp(-_POINT_DENSITY * coverage.reshape(height, width)[1:-1, 1:-1])
+    tint = _last_color(places, colors, shape=(height, width))
+    canvas.image[...] = cv2.blendLinear(tint, np.ascontiguousarray(canvas.image), opacity, 1 - opacity)
+
+
+def _last_color(
+    places: list[Int[np.ndarray, "n"]], colors: UInt8[np.ndarray, "n 3"], *, shape: tuple[int, int]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The colour that came last to each pixel of a picture with a border of one, which is taken off."""
+    packed = cv2.cvtColor(colors[None], cv2.COLOR_RGB2RGBA).view(np.uint32)[0, :, 0]  # one store a point, not three
+    buffer = np.zeros(shape, np.uint32)
+    flat = buffer.reshape(-1)
+    for place in places:
+        flat[place] = packed
+    four = buffer.view(np.uint8).reshape(*shape, 4)[1:-1, 1:-1]
+    return np.asarray(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def draw_ego(canvas: Canvas) -> None:
+    """The own vehicle about the origin, seen from above, its nose up the picture."""
+    half_length, half_width = _EGO_LENGTH_M / 2, _EGO_WIDTH_M / 2
+    body = _rounded(half_length, half_width, radius_m=0.6)
+    pixels = canvas.to_pixels(body)
+    canvas.fill(pixels, palette.mix(palette.BACKGROUND, palette.EGO, 0.22))
+    canvas.lines([pixels], palette.EGO, width=max(1, round(1.4 * canvas.ui)), closed=True)
+    nose = np.array([[1.5, 0.0], [0.1, 0.62], [0.5, 0.0], [0.1, -0.62]])
+    canvas.fill(canvas.to_pixels(nose), palette.EGO)
+
+
+def _rounded(half_length_m: float, half_width_m: float, *, radius_m: float) -> Float[np.ndarray, "n 2"]:
+    """Outline of a rectangle with round corners about the origin, counter-clockwise."""
+    turn = np.linspace(0, np.pi / 2, 7)
+    quarter = radius_m * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    corner = np.array([half_length_m - radius_m, half_width_m - radius_m])
+    path = []
+    for signs, quadrant in (((1, 1), quarter), ((-1, 1), quarter[::-1]), ((-1, -1), quarter), ((1, -1), quarter[::-1])):
+        path.append((corner + quadrant) * np.array(signs))
+    return np.concatenate(path)

@@ -1,0 +1,45 @@
+"""Text as alpha masks, drawn once with Pillow's own scalable font (Aileron) and kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+_FINER = 4
+"""Letters are set this much larger and averaged: at their own size they would snap to pixels and lose their spacing."""
+
+
+@lru_cache(maxsize=4096)
+def text_alpha(text: str, size_px: float) -> UInt8[np.ndarray, "h w"]:
+    """Coverage of each pixel by `text`, 0..255; rows run from the ascender to the descender of the font.
+
+    The array is shared between calls and cannot be written to.
+    """
+    font = _font(size_px * _FINER)
+    ascent, descent = (_whole_pixels(float(v)) for v in font.getmetrics())
+    width = _whole_pixels(font.getlength(text)) + _FINER
+    image = Image.new("L", (width, ascent + descent))
+    ImageDraw.Draw(image).text((0, ascent), text, fill=255, font=font, anchor="ls")
+    size = (width // _FINER, (ascent + descent) // _FINER)
+    alpha = cv2.resize(np.array(image, dtype=np.uint8), size, interpolation=cv2.INTER_AREA)
+    alpha.flags.writeable = False
+    return np.asarray(alpha, np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _font(size_px: float) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size_px)
+    if isinstance(font, ImageFont.FreeTypeFont):
+        return font
+    raise ImportError(
+        "text needs a Pillow with FreeType: install it from its wheels, pip install --force-reinstall pillow"
+    )
+
+
+def _whole_pixels(fine: float) -> int:
+    """The next length in fine steps that is a whole number of pixels."""
+    return int(np.ceil(fine / _FINER)) * _FINER

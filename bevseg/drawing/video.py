@@ -1,0 +1,155 @@
+"""Pictures as an MP4 file: H.264 through PyAV (the `view` extra), or MPEG-4 through OpenCV, which is always there."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+VideoCodec = Literal["h264", "mpeg4"]
+
+logger = logging.getLogger(__name__)
+
+_CRF = "20"
+"""x264's constant quality: thin lines and small letters stay sharp."""
+
+
+def best_codec() -> VideoCodec:
+    """H.264, which browsers play, where PyAV is installed; else MPEG-4."""
+    return "mpeg4" if importlib.util.find_spec("av") is None else "h264"
+
+
+class VideoWriter:
+    """Writes RGB pictures of one size; the file appears whole when the `with` block ends, or not at all.
+
+    Attributes:
+        path: The MP4 file.
+        codec: How it is encoded.
+        num_frames: Pictures written so far.
+    """
+
+    def __init__(self, path: str | Path, *, frames_per_s: float, codec: VideoCodec | None = None) -> None:
+        """Opens nothing yet: the size is that of the first picture.
+
+        Args:
+            path: Ends in .mp4; its folder exists. A file there is replaced at the end.
+            frames_per_s: Speed at which the video plays.
+            codec: None takes `best_codec`.
+
+        Raises:
+            ValueError: The path or the speed cannot be used.
+            FileNotFoundError: The folder does not exist.
+            ModuleNotFoundError: H.264 was asked for and PyAV is not installed.
+        """
+        self.path = Path(path)
+        if self.path.suffix.lower() != ".mp4":
+            raise ValueError(f"a video is written as .mp4, got '{self.path}'")
+        if not 0 < frames_per_s <= 1000:
+            raise ValueError(f"frames_per_s must lie above 0 and be 1000 or less, got {frames_per_s}")
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"the folder '{self.path.parent}' does not exist: create it first")
+        self.codec: VideoCodec = codec or best_codec()
+        if self.codec == "h264" and best_codec() != "h264":
+            raise ModuleNotFoundError("H.264 needs PyAV: pip install 'bevseg[view]', or choose 'mpeg4'", name="av")
+        self.num_frames = 0
+        self._frames_per_s = frames_per_s
+        self._unfinished = self.path.with_name(f".{self.path.stem}.{os.getpid()}.tmp.mp4")
+        self._encoder: _Encoder | None = None
+        self._shape = (0, 0)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Adds one RGB picture; an odd last row or column is cut off, since the codecs need even sizes.
+
+        Raises:
+            ValueError: The picture differs in size from the first, or is smaller than 2 x 2.
+        """
+        if self._encoder is None:
+            self._encoder = self._open(image)
+        if image.shape[:2] != self._shape:
+            raise ValueError(f"all pictures of a video have one size, expected {self._shape}, got {image.shape[:2]}")
+        height, width = _even(image.shape[0]), _even(image.shape[1])
+        self._encoder.write(np.ascontiguousarray(image[:height, :width]))
+        self.num_frames += 1
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._encoder is None:
+            if exc_type is None:
+                raise ValueError(f"'{self.path}' was not written: a video needs at least one picture")
+            return
+        try:
+            self._encoder.close()
+            if exc_type is None:
+                os.replace(self._unfinished, self.path)
+        finally:
+            self._unfinished.unlink(missing_ok=True)
+
+    def _open(self, image: UInt8[np.ndarray, "h w 3"]) -> _Encoder:
+        height, width = _even(image.shape[0]), _even(image.shape[1])
+        if height < 2 or width < 2:
+            raise ValueError(
+                f"a video needs pictures of at least 2 x 2 pixels, got {image.shape[1]} x {image.shape[0]}"
+            )
+        self._shape = (image.shape[0], image.shape[1])
+        logger.debug("writing %s: %d x %d, %s", self.path, width, height, self.codec)
+        encoder = _H264Encoder if self.codec == "h264" else _Mpeg4Encoder
+        return encoder(self._unfinished, width=width, height=height, frames_per_s=self._frames_per_s)
+
+
+class _Encoder(Protocol):
+    def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _H264Encoder:
+    def __init__(self, path: Path, *, width: int, height: int, frames_per_s: float) -> None:
+        import av
+
+        self._container = av.open(str(path), "w", options={"movflags": "faststart"})
+        rate = Fraction(frames_per_s).limit_denominator(1000)
+        stream: VideoStream = self._container.add_stream("libx264", rate=rate, options={"crf": _CRF})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        self._stream = stream
+
+    def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
+        import av
+
+        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+
+    def close(self) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+class _Mpeg4Encoder:
+    def __init__(self, path: Path, *, width: int, height: int, frames_per_s: float) -> None:
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer = cv2.VideoWriter(str(path), fourcc, frames_per_s, (width, height))
+        if not self._writer.isOpened():
+            raise OSError(f"OpenCV could not open '{path}' for a {width} x {height} MPEG-4 video")
+
+    def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
+        self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        self._writer.release()
+
+
+def _even(length: int) -> int:
+    return length - length % 2
