@@ -53,7 +53,7 @@ def read_sample(path: Path) -> Sample:
         SampleFileError: The file is damaged, lacks a part, or is of another format version.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
         header = json.loads(arrays["header"].tobytes())
         if header["format_version"] != FORMAT_VERSION:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from bevseg.geometry.boxes import wrap_angle
 from bevseg.simulation.layout.surface import Surface
+from bevseg.simulation.shapes.assemble import assemble
 from bevseg.simulation.shapes.catalog import KINDS, shapes_of
 from bevseg.simulation.shapes.mesh import Mesh, joined
 
@@ -75,19 +76,14 @@ class Objects:
     def mesh(self, surface: Surface) -> tuple[Mesh, Int[np.ndarray, "t"]]:
         """All triangles in the world, and the object that each belongs to. Shapes follow the slope under them."""
         if not len(self):
-            return joined([]), np.zeros(0, np.int32)
+            return joined([]), np.zeros(0, np.int64)
         shapes = [shapes_of(int(k))[int(v)].mesh for k, v in zip(self.kind, self.variant, strict=True)]
-        whole = joined(shapes)
-        owner_of_vertex = np.repeat(np.arange(len(self)), [len(m.vertices) for m in shapes])
-        owner_of_triangle = np.repeat(np.arange(len(self), dtype=np.int32), [len(m.triangles) for m in shapes])
-        local = whole.vertices * self.boxes[owner_of_vertex, 3:6]
-        c, s = np.cos(self.boxes[:, 6])[owner_of_vertex], np.sin(self.boxes[:, 6])[owner_of_vertex]
-        x = self.boxes[owner_of_vertex, 0] + c * local[:, 0] - s * local[:, 1]
-        y = self.boxes[owner_of_vertex, 1] + s * local[:, 0] + c * local[:, 1]
-        bottom = self.boxes[:, 2] - self.boxes[:, 5] / 2
-        lean = surface.height(x, y) - surface.height(self.boxes[:, 0], self.boxes[:, 1])[owner_of_vertex]
-        vertices = np.stack([x, y, bottom[owner_of_vertex] + local[:, 2] + lean], axis=1)
-        return replace(whole, vertices=vertices.astype(np.float32)), owner_of_triangle
+        boxes = self.boxes
+        whole = assemble(shapes, scale=boxes[:, 3:6], xy_m=boxes[:, :2], yaw_rad=boxes[:, 6])
+        vertices = whole.mesh.vertices
+        bottom = boxes[:, 2] - boxes[:, 5] / 2 - surface.height(boxes[:, 0], boxes[:, 1])
+        vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + bottom[whole.piece_of_vertex]
+        return whole.with_vertices(vertices), whole.piece_of_triangle
 
 
 _LABEL_OF_KIND = np.array([int(kind.label) for kind in KINDS])

@@ -79,22 +79,17 @@ class Plan:
 
     def place_stuff(
         self,
-        mesh: Mesh,
-        semantic: SemanticClass,
-        pose: tuple[float, float, float],
+        piece: PlacedStuff,
+        footprint_lw_m: tuple[float, float],
         *,
-        tint: float = 1.0,
-        footprint_lw_m: tuple[float, float] | None = None,
         margin_m: float = 0.1,
     ) -> bool:
-        """Puts a piece of the surroundings at (x, y, yaw) if its footprint (by default its extent) is free."""
-        x, y, yaw = pose
-        length, width = footprint_lw_m or (2 * np.abs(mesh.vertices[:, :2])).max(axis=0)
-        footprint = np.array([x, y, length, width, yaw])
+        """Puts a piece of the surroundings there if its footprint is free; says whether it did."""
+        footprint = np.array([piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad])
         if not self.is_free(footprint, margin_m=margin_m):
             return False
         self.reserve(footprint)
-        self.stuff.append(PlacedStuff(mesh, semantic, x, y, yaw, tint))
+        self.stuff.append(piece)
         return True
 
     def objects(self) -> Objects:
@@ -132,9 +127,10 @@ class ObjectDraft:
 
 @dataclass(frozen=True, eq=False)
 class PlacedStuff:
-    """A piece of the surroundings with its place, class and reflectance factor."""
+    """A piece of the surroundings with its stretch, class, place and reflectance factor."""
 
     mesh: Mesh
+    scale: tuple[float, float, float]
     semantic: SemanticClass
     x_m: float
     y_m: float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from bevseg.results.classes import SemanticClass
 
@@ -85,14 +86,6 @@ class Patch:
     yaw_rad: float
     surface: SemanticClass
 
-    def contains(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-        c, s = np.cos(self.yaw_rad), np.sin(self.yaw_rad)
-        dx, dy = x_m - self.x_m, y_m - self.y_m
-        inside: np.ndarray = (np.abs(c * dx + s * dy) <= self.length_m / 2) & (
-            np.abs(-s * dx + c * dy) <= self.width_m / 2
-        )
-        return inside
-
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -118,11 +111,9 @@ class Surface:
 
     def classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
         """`SemanticClass` of the ground at each place."""
-        classes = np.full(len(x_m), self.base, dtype=np.uint8)
-        for patch in self.patches:
-            classes[patch.contains(x_m, y_m)] = patch.surface
-        lanes = np.zeros(len(x_m), dtype=bool)
+        classes = np.zeros(len(x_m), dtype=np.uint8)
         medians = np.zeros(len(x_m), dtype=bool)
+        lanes = np.zeros(len(x_m), dtype=bool)
         for road in self.roads:
             s, d = road.to_road(x_m, y_m)
             along = (s >= road.start_m) & (s <= road.end_m)
@@ -133,7 +124,28 @@ class Surface:
             lanes |= crossing
         classes[lanes] = SemanticClass.DRIVEABLE_SURFACE
         classes[medians] = SemanticClass.OTHER_FLAT
+        beside = np.flatnonzero(classes == 0)
+        classes[beside] = self._plot_classes(x_m[beside], y_m[beside])
         return classes
+
+    def _plot_classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
+        """Surface of places beside the roads: the last patch that holds each, or the base."""
+        inside = np.ones((len(self.patches) + 1, len(x_m)), dtype=bool)
+        table = self._patch_table
+        dx, dy = x_m - table[:, 0, None], y_m - table[:, 1, None]
+        c, s = table[:, 2, None], table[:, 3, None]
+        inside[1:] = np.abs(c * dx + s * dy) <= table[:, 4, None]
+        inside[1:] &= np.abs(c * dy - s * dx) <= table[:, 5, None]
+        last = len(self.patches) - np.argmax(inside[::-1], axis=0)
+        return np.array([self.base, *(p.surface for p in self.patches)], np.uint8)[last]
+
+    @cached_property
+    def _patch_table(self) -> Float[np.ndarray, "p 6"]:
+        """Centre, cosine and sine of yaw, half length and half width of each patch."""
+        rows = [
+            (p.x_m, p.y_m, np.cos(p.yaw_rad), np.sin(p.yaw_rad), p.length_m / 2, p.width_m / 2) for p in self.patches
+        ]
+        return np.array(rows, dtype=np.float64).reshape(-1, 6)
 
     def height(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
         """Height of the smooth ground without kerbs, metres."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from bevseg.results.classes import SemanticClass
-from bevseg.simulation.layout.plan import Plan
+from bevseg.simulation.layout.plan import PlacedStuff, Plan
 from bevseg.simulation.layout.roads import WorldPlan
 from bevseg.simulation.layout.surface import Road
-from bevseg.simulation.materials import Material
-from bevseg.simulation.shapes import buildings, furniture, plants
 from bevseg.simulation.shapes.mesh import Mesh
+from bevseg.simulation.shapes.stock import StockName, border_of_length, stock
 
 _C = SemanticClass
 Pose = tuple[float, float, float]
@@ -43,8 +40,10 @@ def add_borders(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
                 length = float(rng.uniform(2.5, 6.0) if rng.random() < 0.5 else rng.uniform(6.0, 22.0))
                 if rng.random() < share:
                     pose = _pose(road, s + length / 2, side * (road.half_width_m + setback), side)
-                    mesh, semantic = _border(rng, length)
-                    _place(plan, mesh, semantic, pose)
+                    name = _BORDERS[int(rng.choice(len(_BORDERS), p=_BORDER_SHARE))]
+                    mesh, stretch = border_of_length(name, length, rng)
+                    semantic = _C.VEGETATION if name in ("hedge", "shrub_row") else _C.MANMADE
+                    _place(plan, mesh, semantic, pose, stretch=stretch)
                 s += length + float(rng.uniform(0.0, 6.0))
 
 
@@ -58,9 +57,9 @@ def add_plants(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
                 _tree_row(plan, road, side * (road.half_width_m + rng.choice([0.7, max(walk, 0.7) + 0.8])), range_m)
     green = {"residential": 26, "boulevard": 20, "industrial": 10}.get(world.setting, 12)
     for _ in range(int(rng.poisson(green))):
-        mesh = _tree(rng) if rng.random() < 0.5 else plants.bush(rng)
-        small = (0.9, 0.9) if mesh.high[2] > 2.2 else None
-        _place(plan, mesh, _C.VEGETATION, _off_road(plan, world, range_m), footprint=small)
+        name = _GREEN[int(rng.choice(len(_GREEN), p=_GREEN_SHARE))]
+        small = None if name == "bush" else (0.9, 0.9)
+        _place(plan, _from_stock(rng, name), _C.VEGETATION, _off_road(plan, world, range_m), footprint=small)
 
 
 def add_furniture(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
@@ -71,27 +70,19 @@ def add_furniture(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
         for side in (1, -1):
             for s in np.arange(-range_m + rng.uniform(0, pitch), range_m, pitch):
                 pose = _pose(road, float(s), side * (road.half_width_m + rng.uniform(0.3, 0.8)), side)
-                mesh = furniture.lamp_post(rng) if rng.random() < 0.7 else furniture.traffic_light(rng)
-                _place(plan, mesh, _C.MANMADE, pose, footprint=(0.4, 0.4))
+                name: StockName = "lamp_post" if rng.random() < 0.7 else "traffic_light"
+                _place(plan, _from_stock(rng, name), _C.MANMADE, pose, footprint=(0.4, 0.4))
     count = int(rng.poisson(10 + 14 * world.density))
     for k in rng.choice(len(_FURNITURE), size=count, p=_FURNITURE_SHARE):
-        build, footprint = _FURNITURE[int(k)]
+        name = _FURNITURE[int(k)]
         near = rng.random() < 0.6
         pose = _kerbside(plan, world, range_m) if near else _off_road(plan, world, range_m)
-        _place(plan, build(rng), _C.MANMADE, pose, footprint=footprint)
+        _place(plan, _from_stock(rng, name), _C.MANMADE, pose)
 
 
-_FURNITURE: tuple[tuple[Callable[[np.random.Generator], Mesh], tuple[float, float] | None], ...] = (
-    (furniture.sign_post, (0.3, 0.3)),
-    (furniture.bin_or_box, None),
-    (furniture.bench, None),
-    (furniture.bollards, None),
-    (furniture.planter, None),
-    (furniture.clutter, None),
-    (furniture.billboard, None),
-    (buildings.container, None),
-    (buildings.bus_shelter, None),
-)
+_FURNITURE: tuple[StockName, ...] = (
+    "sign_post", "bin_or_box", "bench", "bollards", "planter", "clutter", "billboard", "container", "bus_shelter",
+)  # fmt: skip
 _FURNITURE_SHARE = (0.2, 0.22, 0.1, 0.1, 0.09, 0.08, 0.05, 0.12, 0.04)
 
 
@@ -102,10 +93,7 @@ def _add_building(plan: Plan, world: WorldPlan, road: Road, where: tuple[float, 
     if rng.random() > fill:
         return float(rng.uniform(4, 15))
     small = world.setting == "residential" or rng.random() < 0.1
-    if small:
-        mesh = buildings.house(rng)
-    else:
-        mesh = buildings.building(rng, length_m=float(rng.uniform(8, 28)), depth_m=float(rng.uniform(8, 18)))
+    mesh = _from_stock(rng, "house" if small else "building")
     length, depth, _ = (float(v) for v in mesh.high - mesh.low)
     walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
     jitter = float(abs(rng.normal(0, 0.6 if small else 0.15)))
@@ -115,39 +103,27 @@ def _add_building(plan: Plan, world: WorldPlan, road: Road, where: tuple[float, 
     return length + float(rng.choice([0.0, 0.0, 1.5, 5.0]) if not small else rng.uniform(2, 7))
 
 
-def _border(rng: np.random.Generator, length: float) -> tuple[Mesh, SemanticClass]:
-    match int(rng.choice(7, p=(0.22, 0.1, 0.1, 0.1, 0.28, 0.15, 0.05))):
-        case 0:
-            material = Material.BRICK if rng.random() < 0.5 else Material.CONCRETE
-            return buildings.wall(length, float(rng.uniform(0.5, 2.4)), material), _C.MANMADE
-        case 1:
-            return buildings.chain_fence(length, float(rng.uniform(1.2, 2.2))), _C.MANMADE
-        case 2:
-            return buildings.picket_fence(length, float(rng.uniform(0.8, 1.8))), _C.MANMADE
-        case 3:
-            return buildings.guard_rail(length), _C.MANMADE
-        case 4:
-            return plants.hedge(rng, length_m=length), _C.VEGETATION
-        case 5:
-            return plants.shrub_row(rng, length_m=length), _C.VEGETATION
-        case _:
-            return buildings.container(rng), _C.MANMADE
+_BORDERS: tuple[StockName, ...] = (
+    "brick_wall", "concrete_wall", "chain_fence", "picket_fence", "guard_rail", "hedge", "shrub_row",
+)  # fmt: skip
+_BORDER_SHARE = (0.13, 0.13, 0.1, 0.1, 0.1, 0.29, 0.15)
+
+_GREEN: tuple[StockName, ...] = ("bush", "broadleaf_tree", "conifer", "bare_tree")
+_GREEN_SHARE = (0.5, 0.32, 0.1, 0.08)
 
 
-def _tree(rng: np.random.Generator) -> Mesh:
-    choice = rng.random()
-    if choice < 0.65:
-        return plants.broadleaf_tree(rng)
-    return plants.conifer(rng) if choice < 0.85 else plants.bare_tree(rng)
+def _from_stock(rng: np.random.Generator, name: StockName) -> Mesh:
+    variants = stock(name)
+    return variants[int(rng.integers(len(variants)))]
 
 
 def _tree_row(plan: Plan, road: Road, d: float, range_m: float) -> None:
     rng = plan.rng
     pitch = rng.uniform(6, 15)
-    kind = plants.broadleaf_tree if rng.random() < 0.8 else plants.bare_tree
+    kind: StockName = "broadleaf_tree" if rng.random() < 0.8 else "bare_tree"
     for s in np.arange(-range_m, range_m, pitch):
         pose = _pose(road, float(s + rng.normal(0, 0.4)), d, 1)
-        _place(plan, kind(rng), _C.VEGETATION, pose, footprint=(0.6, 0.6))
+        _place(plan, _from_stock(rng, kind), _C.VEGETATION, pose, footprint=(0.6, 0.6))
 
 
 def _pose(road: Road, s: float, d: float, side: int) -> Pose:
@@ -177,21 +153,30 @@ def _place(
     pose: Pose,
     *,
     footprint: tuple[float, float] | None = None,
+    stretch: float | None = None,
     on_paved: bool = True,
 ) -> None:
-    """Places the piece unless it would stand on a road (or, for buildings, on any driveable ground)."""
+    """Places the piece unless it would stand on driveable ground (or, for buildings, on a sidewalk).
+
+    It is stretched along x as asked, or else a little at random.
+    """
     x, y, yaw = pose
-    half = (np.array(footprint) if footprint else 2 * np.abs(mesh.vertices[:, :2]).max(axis=0)) / 2
-    signs = np.array([[0, 0], [1, 1], [1, -1], [-1, 1], [-1, -1], [1, 0], [-1, 0]])
-    local = signs * half
-    corner_x = x + np.cos(yaw) * local[:, 0] - np.sin(yaw) * local[:, 1]
-    corner_y = y + np.sin(yaw) * local[:, 0] + np.cos(yaw) * local[:, 1]
-    ground = plan.surface.classes(corner_x, corner_y)
-    driveable = ground == _C.DRIVEABLE_SURFACE
-    if driveable.any() or (not on_paved and _touches_sidewalk(plan, corner_x, corner_y)):
+    scale = (stretch or float(plan.rng.uniform(0.92, 1.08)), 1.0, float(plan.rng.uniform(0.93, 1.07)))
+    length, width = footprint or (scale[0] * mesh.extent_m[0], mesh.extent_m[1])
+    local_x, local_y = _PROBE_X * length, _PROBE_Y * width
+    c, s = np.cos(yaw), np.sin(yaw)
+    probe_x, probe_y = x + c * local_x - s * local_y, y + s * local_x + c * local_y
+    if (plan.surface.classes(probe_x, probe_y) == _C.DRIVEABLE_SURFACE).any():
+        return
+    if not on_paved and _touches_sidewalk(plan, probe_x, probe_y):
         return
     tint = float(plan.rng.uniform(0.5, 1.4))
-    plan.place_stuff(mesh, semantic, pose, tint=tint, footprint_lw_m=footprint)
+    plan.place_stuff(PlacedStuff(mesh, scale, semantic, x, y, yaw, tint), (length, width))
+
+
+_PROBE_X = np.array([0.0, 0.5, 0.5, -0.5, -0.5, 0.5, -0.5])
+_PROBE_Y = np.array([0.0, 0.5, -0.5, 0.5, -0.5, 0.0, 0.0])
+"""Where the ground under a piece is looked at, in shares of its footprint."""
 
 
 def _touches_sidewalk(plan: Plan, x: np.ndarray, y: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from bevseg.simulation.layout.plan import PlacedStuff, Plan
 from bevseg.simulation.layout.roads import WorldPlan, draw_world_plan
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.materials import Material
+from bevseg.simulation.shapes.assemble import assemble
 from bevseg.simulation.shapes.mesh import Mesh, joined
 
 _GROUND_CELL_M = 4.0
@@ -92,17 +93,20 @@ def _reserve_ego(plan: Plan, world: WorldPlan, ego: tuple[float, float, float], 
 
 def _static_mesh(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float) -> StaticMesh:
     ground = _ground_mesh(surface, extent_m)
-    placed = [piece.mesh.turned(piece.yaw_rad).moved((piece.x_m, piece.y_m, 0.0)) for piece in stuff]
-    whole = joined(placed)
-    if stuff:
-        base_x, base_y = np.array([p.x_m for p in stuff]), np.array([p.y_m for p in stuff])
-        kerb = np.repeat(surface.raised(base_x, base_y), [len(m.vertices) for m in placed])
-        x, y = whole.vertices[:, 0].astype(float), whole.vertices[:, 1].astype(float)
-        whole.vertices[:, 2] += (surface.height(x, y) + kerb).astype(np.float32)
-    counts = [len(ground.triangles), *(len(m.triangles) for m in placed)]
-    semantic = np.repeat(np.array([0, *(int(p.semantic) for p in stuff)], np.uint8), counts)
-    tint = np.repeat(np.array([1.0, *(p.tint for p in stuff)], np.float32), counts)
-    return StaticMesh(joined([ground, whole]), len(ground.triangles), semantic, tint)
+    places = np.array([(p.x_m, p.y_m, p.yaw_rad, *p.scale) for p in stuff], dtype=np.float64).reshape(-1, 6)
+    whole = assemble([p.mesh for p in stuff], scale=places[:, 3:], xy_m=places[:, :2], yaw_rad=places[:, 2])
+    vertices = whole.mesh.vertices
+    kerb = surface.raised(places[:, 0], places[:, 1])
+    vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + kerb[whole.piece_of_vertex]
+    flat = len(ground.triangles)
+    semantic = np.array([int(p.semantic) for p in stuff], np.uint8)[whole.piece_of_triangle]
+    tint = np.array([p.tint for p in stuff], np.float32)[whole.piece_of_triangle]
+    return StaticMesh(
+        joined([ground, whole.with_vertices(vertices)]),
+        flat,
+        np.concatenate([np.zeros(flat, np.uint8), semantic]),
+        np.concatenate([np.ones(flat, np.float32), tint]),
+    )
 
 
 def _ground_mesh(surface: Surface, extent_m: float) -> Mesh:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
@@ -50,6 +51,12 @@ class Mesh:
     @property
     def high(self) -> Float[np.ndarray, "3"]:
         return self.vertices.max(axis=0)
+
+    @cached_property
+    def extent_m(self) -> tuple[float, float]:
+        """Length and width of the smallest rectangle centred at the origin that holds the mesh."""
+        reach = np.abs(self.vertices[:, :2]).max(axis=0)
+        return 2 * float(reach[0]), 2 * float(reach[1])
 
     def moved(self, offset_m: Vector) -> Mesh:
         return replace(self, vertices=self.vertices + np.asarray(offset_m, np.float32))
