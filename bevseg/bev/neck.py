@@ -5,15 +5,14 @@ Laterals are projected while still sparse: a linear layer on the occupied cells 
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from bevseg.bev.features import BevFeatures
-from bevseg.bev.flatten import to_dense
+from bevseg.bev.flatten import add_sparse, to_dense
+from bevseg.bev.layers import conv_block, separable_block
 from bevseg.geometry.grid import BevGrid
 from bevseg.voxels.voxelize import SparseVoxels
 
@@ -31,15 +30,15 @@ class NeckConfig:
         channels_2: Width at stride 2 and of the output.
         convs_8: Layers of 3 x 3 at stride 8.
         convs_4: Layers of 3 x 3 at stride 4.
-        convs_2: Layers of 3 x 3 at stride 2.
+        separable_2: Separable layers of 3 x 3 at stride 2.
     """
 
     channels_8: int = 96
     channels_4: int = 64
     channels_2: int = 48
     convs_8: int = 3
-    convs_4: int = 2
-    convs_2: int = 1
+    convs_4: int = 1
+    separable_2: int = 1
 
 
 def build_neck(config: NeckConfig, *, level_channels: tuple[int, ...]) -> FpnNeck:
@@ -54,14 +53,15 @@ class FpnNeck(nn.Module):
         super().__init__()
         self.out_channels = config.channels_2
         _, in_2, in_4, in_8 = level_channels
-        self.lateral_8 = nn.Linear(in_8, config.channels_8)
-        self.lateral_4 = nn.Linear(in_4, config.channels_4)
-        self.lateral_2 = nn.Linear(in_2, config.channels_2)
-        self.convs_8 = _convs(config.channels_8, config.convs_8)
-        self.convs_4 = _convs(config.channels_4, config.convs_4)
-        self.convs_2 = _convs(config.channels_2, config.convs_2)
-        self.down_4 = nn.Conv2d(config.channels_8, config.channels_4, 1)
-        self.down_2 = nn.Conv2d(config.channels_4, config.channels_2, 1)
+        at_8, at_4, at_2 = config.channels_8, config.channels_4, config.channels_2
+        self.lateral_8 = nn.Linear(in_8, at_8)
+        self.lateral_4 = nn.Linear(in_4, at_4)
+        self.lateral_2 = nn.Linear(in_2, at_2)
+        self.convs_8 = nn.Sequential(*(conv_block(at_8, at_8) for _ in range(config.convs_8)))
+        self.convs_4 = nn.Sequential(*(conv_block(at_4, at_4) for _ in range(config.convs_4)))
+        self.convs_2 = nn.Sequential(*(separable_block(at_2, at_2) for _ in range(config.separable_2)))
+        self.down_4 = nn.Conv2d(at_8, at_4, 1)
+        self.down_2 = nn.Conv2d(at_4, at_2, 1)
 
     def forward(self, levels: tuple[SparseVoxels, ...], grid: BevGrid) -> BevFeatures:
         """A dense map at stride 2.
@@ -71,53 +71,20 @@ class FpnNeck(nn.Module):
             grid: The grid at stride 1.
         """
         _, fine, middle, coarse = levels
-        map_8 = self.convs_8(_lateral(coarse, self.lateral_8))
-        map_4 = self.convs_4(_add_upsampled(_lateral(middle, self.lateral_4), self.down_4(map_8)))
-        map_2 = self.convs_2(_add_upsampled(_lateral(fine, self.lateral_2), self.down_2(map_4)))
+        map_8 = self.convs_8(to_dense(_projected(coarse, self.lateral_8)))
+        map_4 = self.convs_4(_merged(self.down_4(map_8), _projected(middle, self.lateral_4)))
+        map_2 = self.convs_2(_merged(self.down_2(map_4), _projected(fine, self.lateral_2)))
         return BevFeatures(map_2, grid.coarser(OUTPUT_STRIDE))
 
 
-def _convs(channels: int, count: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for _ in range(count):
-        layers += [
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
+def _projected(voxels: SparseVoxels, projection: nn.Linear) -> SparseVoxels:
+    return replace(voxels, features=projection(voxels.features))
 
 
-def _lateral(voxels: SparseVoxels, projection: nn.Linear) -> Float[Tensor, "batch channel y x"]:
-    return to_dense(replace(voxels, features=projection(voxels.features)))
-
-
-def _add_upsampled(
-    fine: Float[Tensor, "batch channel y x"], coarse: Float[Tensor, "batch channel coarse_y coarse_x"]
+def _merged(
+    coarse: Float[Tensor, "batch channel coarse_y coarse_x"], fine: SparseVoxels
 ) -> Float[Tensor, "batch channel y x"]:
-    """Adds each coarse cell to the two by two fine cells that it covers; an odd edge covers one."""
+    """Copies each coarse cell to the two by two fine cells it covers (fewer at an odd edge), and adds the voxels."""
+    height, width = fine.spatial_shape
     repeated = nn.functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
-    return fine + repeated[:, :, : fine.shape[2], : fine.shape[3]]
-
-
-def fuse_dense_batch_norm(module: nn.Module) -> nn.Module:
-    """A copy for inference in which each dense convolution has taken in the batch norm right after it.
-
-    Raises:
-        ValueError: The module is in training mode.
-    """
-    if module.training:
-        raise ValueError("only a module in eval mode can be fused; call .eval() first")
-    fused = copy.deepcopy(module)
-    for part in fused.modules():
-        if isinstance(part, nn.Sequential):
-            _fuse_sequence(part)
-    return fused
-
-
-def _fuse_sequence(sequence: nn.Sequential) -> None:
-    for i in range(len(sequence) - 1):
-        conv, norm = sequence[i], sequence[i + 1]
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            sequence[i] = torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm)
-            sequence[i + 1] = nn.Identity()
+    return add_sparse(repeated[:, :, :height, :width], fine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ class SparseLevel:
     max_dense_cells: int = _MAX_DENSE_CELLS
     _submanifold: dict[int, KernelTable] = field(default_factory=dict, repr=False)
     _coarser: dict[Window, Coarser] = field(default_factory=dict, repr=False)
+    _row_maps: dict[tuple[int, ...], Int32[Tensor, "cell"]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         check_cell_count(self.shape)
@@ -133,21 +135,40 @@ class SparseLevel:
         """Every output that meets at least one of these voxels, and the table that leads there."""
         if window not in self._coarser:
             shape = self.batch_size, *window.output_shape(self.spatial_shape)
-            coords = coords_of_keys(_output_keys(self.coords, shape, window, self.max_dense_cells), shape)
+            padded = self._padded_shape(window.padding)
+            if math.prod(padded) <= self.max_dense_cells:
+                coords = _outputs_dense(self._padded_keys(window.padding), padded, window)
+            else:
+                coords = _outputs_sorted(self.coords, shape, window)
             level = SparseLevel(coords, shape[1:], self.batch_size, self.max_dense_cells)
             self._coarser[window] = Coarser(level, self._table(coords, window))
         return self._coarser[window]
 
     def _table(self, outputs: Int64[Tensor, "out axes"], window: Window) -> KernelTable:
-        padded = tuple(size + 2 * padding for size, padding in zip(self.spatial_shape, window.padding, strict=True))
-        shape = self.batch_size, *padded
+        shape = self._padded_shape(window.padding)
         check_cell_count(shape)
-        keys = keys_of_coords(self.coords + self.coords.new_tensor([0, *window.padding]), shape)
         first = keys_of_coords(outputs * outputs.new_tensor([1, *window.stride]), shape)
         steps = keys_of_coords(outputs.new_tensor([(0, *tap) for tap in window.taps]), shape)
         wanted = first[:, None] + steps
-        find = _find_dense if math.prod(shape) <= self.max_dense_cells else _find_sorted
-        return KernelTable(find(keys, wanted, math.prod(shape)), len(self))
+        if math.prod(shape) <= self.max_dense_cells:
+            rows = self._row_of_cell(window.padding).gather(0, wanted.flatten()).view(wanted.shape)
+        else:
+            rows = _find_sorted(self._padded_keys(window.padding), wanted)
+        return KernelTable(rows, len(self))
+
+    def _row_of_cell(self, padding: tuple[int, ...]) -> Int32[Tensor, "cell"]:
+        if padding not in self._row_maps:
+            rows = torch.arange(len(self), dtype=torch.int32, device=self.coords.device)
+            empty = rows.new_full((math.prod(self._padded_shape(padding)),), len(self))
+            self._row_maps[padding] = empty.scatter_(0, self._padded_keys(padding), rows)
+        return self._row_maps[padding]
+
+    def _padded_shape(self, padding: tuple[int, ...]) -> tuple[int, ...]:
+        """A rim of empty cells on both sides keeps every tap inside its own row and scan."""
+        return self.batch_size, *(size + 2 * rim for size, rim in zip(self.spatial_shape, padding, strict=True))
+
+    def _padded_keys(self, padding: tuple[int, ...]) -> Int64[Tensor, "voxel"]:
+        return keys_of_coords(self.coords + self.coords.new_tensor([0, *padding]), self._padded_shape(padding))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,35 +179,36 @@ class Coarser:
     table: KernelTable
 
 
-def _find_dense(keys: Int64[Tensor, "n"], wanted: Int64[Tensor, "out tap"], num_cells: int) -> Int32[Tensor, "out tap"]:
-    row_of_cell = torch.full((num_cells,), len(keys), dtype=torch.int32, device=keys.device)
-    row_of_cell[keys] = torch.arange(len(keys), dtype=torch.int32, device=keys.device)
-    return row_of_cell[wanted.flatten()].view(wanted.shape)
-
-
-def _find_sorted(
-    keys: Int64[Tensor, "n"], wanted: Int64[Tensor, "out tap"], num_cells: int
-) -> Int32[Tensor, "out tap"]:
+def _find_sorted(keys: Int64[Tensor, "n"], wanted: Int64[Tensor, "out tap"]) -> Int32[Tensor, "out tap"]:
+    """Place of each wanted key among the ascending keys, n where it is not there."""
     place = torch.searchsorted(keys, wanted)
-    found = torch.cat([keys, keys.new_tensor([num_cells])])[place] == wanted
+    found = torch.cat([keys, keys.new_tensor([-1])]).take(place) == wanted
     return torch.where(found, place, len(keys)).int()
 
 
-def _output_keys(
-    coords: Int64[Tensor, "voxel axes"], shape: tuple[int, ...], window: Window, max_dense_cells: int
-) -> Int64[Tensor, "out"]:
-    """Ascending keys, in the output grid, of every output that meets one of `coords`."""
+def _outputs_dense(
+    padded_keys: Int64[Tensor, "n"], padded_shape: tuple[int, ...], window: Window
+) -> Int64[Tensor, "out axes"]:
+    """Coordinates of every output that meets a voxel, from a map of the cells: an "or" over the kernel, axis by axis."""
+    occupied = torch.zeros(math.prod(padded_shape), dtype=torch.bool, device=padded_keys.device)
+    occupied = occupied.scatter_(0, padded_keys, True).view(padded_shape)
+    for axis, (kernel, stride) in enumerate(zip(window.kernel, window.stride, strict=True), start=1):
+        before, last = (slice(None),) * axis, occupied.shape[axis] - kernel
+        under_taps = [occupied[(*before, slice(tap, last + tap + 1, stride))] for tap in range(kernel)]
+        occupied = functools.reduce(torch.logical_or, under_taps)
+    return torch.nonzero(occupied)
+
+
+def _outputs_sorted(
+    coords: Int64[Tensor, "voxel axes"], shape: tuple[int, ...], window: Window
+) -> Int64[Tensor, "out axes"]:
+    """The same without a map: the outputs that each voxel can reach, sorted."""
     keys, valid = coords[:, :1], torch.ones_like(coords[:, :1], dtype=torch.bool)
     for axis in range(len(window.kernel)):
-        reached, hit = _outputs_along(coords[:, 1 + axis], shape[1 + axis], window, axis)
+        reached, meets = _outputs_along(coords[:, 1 + axis], shape[1 + axis], window, axis)
         keys = (keys[:, :, None] * shape[1 + axis] + reached[:, None, :]).flatten(1)
-        valid = (valid[:, :, None] & hit[:, None, :]).flatten(1)
-    reached_keys, num_cells = keys[valid], math.prod(shape)
-    if num_cells > max_dense_cells:
-        return torch.unique(reached_keys)
-    occupied = torch.zeros(num_cells, dtype=torch.bool, device=coords.device)
-    occupied[reached_keys] = True
-    return torch.nonzero(occupied).squeeze(1)
+        valid = (valid[:, :, None] & meets[:, None, :]).flatten(1)
+    return coords_of_keys(torch.unique(keys[valid]), shape)
 
 
 def _outputs_along(

@@ -6,6 +6,7 @@ deterministic, runs wherever torch runs, and in bfloat16 is several times faster
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 from bevseg.voxels.neighbour_table import KernelTable
+
+_BLOCK_BYTES = {"cpu": 4 * 2**20, "cuda": 256 * 2**20}
+"""How much is gathered at once. On a CPU it should still be in the cache when it is multiplied."""
 
 
 def table_conv(
@@ -31,26 +35,58 @@ class _TableConv(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, table: KernelTable) -> Tensor:
         ctx.save_for_backward(features, weight)
         ctx.table = table
-        return torch.nn.functional.linear(_gather(features, table.inputs), weight.flatten(1), bias)
+        return _convolve(features, weight, bias, table.inputs)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         features, weight = ctx.saved_tensors
-        grad = grad.contiguous()
         grad_features = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
-            from_output = weight.permute(2, 1, 0).flatten(1)
-            grad_features = _gather(grad, ctx.table.outputs) @ from_output.t()
+            grad_features = _convolve(grad.contiguous(), weight.permute(2, 1, 0), None, ctx.table.outputs)
         if ctx.needs_input_grad[1]:
-            # Gathered again, not kept: the rows under the kernel are nine (or 27) times the features.
-            grad_weight = (grad.t() @ _gather(features, ctx.table.inputs)).view(weight.shape)
+            grad_weight = _weight_gradient(features, grad, ctx.table.inputs).to(weight.dtype).view(weight.shape)
         if ctx.needs_input_grad[2]:
             grad_bias = grad.sum(0)
         return grad_features, grad_weight, grad_bias, None
 
 
-def _gather(rows: Float[Tensor, "n channel"], index: Int32[Tensor, "m tap"]) -> Float[Tensor, "m taps"]:
-    """The rows under each tap side by side; index n gives zeros."""
+def _convolve(
+    rows: Float[Tensor, "in channel"],
+    weight: Float[Tensor, "out_channel tap channel"],
+    bias: Float[Tensor, "out_channel"] | None,
+    index: Int32[Tensor, "out tap"],
+) -> Float[Tensor, "out out_channel"]:
+    matrix = weight.flatten(1)
+    outputs = rows.new_empty(len(index), len(weight))
+    for block, gathered in _gathered_blocks(rows, index):
+        if bias is None:
+            torch.mm(gathered, matrix.t(), out=outputs[block])
+        else:
+            torch.addmm(bias, gathered, matrix.t(), out=outputs[block])
+    return outputs
+
+
+def _weight_gradient(
+    rows: Float[Tensor, "in channel"], grad: Float[Tensor, "out out_channel"], index: Int32[Tensor, "out tap"]
+) -> Float[Tensor, "out_channel taps"]:
+    """Summed over blocks in float32. The rows are gathered again: kept, they would be 9 or 27 times the features."""
+    total = torch.zeros(grad.shape[1], index.shape[1] * rows.shape[1], device=rows.device)
+    for block, gathered in _gathered_blocks(rows, index):
+        total += grad[block].t() @ gathered
+    return total
+
+
+def _gathered_blocks(
+    rows: Float[Tensor, "n channel"], index: Int32[Tensor, "m tap"]
+) -> Iterator[tuple[slice, Float[Tensor, "block taps"]]]:
+    """The rows under each tap side by side, some outputs at a time, in one buffer; index n gives zeros."""
     with_zeros = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
-    return with_zeros.index_select(0, index.flatten()).view(len(index), -1)
+    taps, channels = index.shape[1], rows.shape[1]
+    size = min(len(index), max(1, _BLOCK_BYTES[rows.device.type] // (taps * channels * rows.element_size())))
+    buffer = rows.new_empty(size * taps, channels)
+    for start in range(0, len(index), max(size, 1)):
+        block = index[start : start + size]
+        gathered = buffer[: block.numel()]
+        torch.index_select(with_zeros, 0, block.flatten(), out=gathered)
+        yield slice(start, start + len(block)), gathered.view(len(block), taps * channels)

@@ -80,18 +80,10 @@ def voxelize(
     """
     shape = (batch_size, *grid.shape)
     check_cell_count(shape)
-    if len(batch_index) and not 0 <= int(batch_index.min()) <= int(batch_index.max()) < batch_size:
-        raise ValueError(f"batch_index must lie in 0 .. {batch_size - 1}, got up to {int(batch_index.max())}")
-    column, row, layer = grid.bev.columns(xyz[:, 0]), grid.bev.rows(xyz[:, 1]), grid.layers(xyz[:, 2])
-    inside = _within(column, grid.bev.width) & _within(row, grid.bev.height) & _within(layer, grid.depth)
-    kept = torch.nonzero(inside).squeeze(1)
-    keys = batch_index[kept]
-    for index, size in ((layer, grid.depth), (row, grid.bev.height), (column, grid.bev.width)):
-        keys = keys * size + index[kept].long()
-    occupied, owner, num_points = _unique(keys, math.prod(shape))
-    point_to_voxel = torch.full_like(batch_index, -1)
-    point_to_voxel[kept] = owner
-    return Voxelization(coords_of_keys(occupied, shape), point_to_voxel, num_points)
+    _check_batch_index(batch_index, batch_size)
+    keys = _cell_keys(xyz, batch_index, grid, outside=math.prod(shape))
+    voxelize_keys = _voxelize_dense if math.prod(shape) <= _MAX_DENSE_CELLS else _voxelize_sorted
+    return voxelize_keys(keys, shape)
 
 
 def check_cell_count(shape: tuple[int, ...]) -> None:
@@ -122,19 +114,53 @@ def coords_of_keys(keys: Int64[Tensor, "voxel"], shape: tuple[int, ...]) -> Int6
     return torch.stack([keys, *reversed(columns)], dim=1)
 
 
-def _within(index: Float[Tensor, "n"], size: int) -> Tensor:
-    return (index >= 0) & (index < size)
+def _check_batch_index(batch_index: Int64[Tensor, "n"], batch_size: int) -> None:
+    if not len(batch_index):
+        return
+    lowest, highest = (int(bound) for bound in batch_index.aminmax())
+    if lowest < 0 or highest >= batch_size:
+        raise ValueError(f"batch_index must lie in 0 .. {batch_size - 1}, got {lowest} .. {highest}")
 
 
-def _unique(
-    keys: Int64[Tensor, "n"], num_cells: int
-) -> tuple[Int64[Tensor, "voxel"], Int64[Tensor, "n"], Int64[Tensor, "voxel"]]:
-    """Ascending distinct keys, the place of each key among them, and how often each occurs."""
-    if num_cells > _MAX_DENSE_CELLS:
-        return torch.unique(keys, return_inverse=True, return_counts=True)
-    count = torch.zeros(num_cells, dtype=torch.int32, device=keys.device)
-    count.index_add_(0, keys, torch.ones(len(keys), dtype=torch.int32, device=keys.device))
-    occupied = torch.nonzero(count).squeeze(1)
-    place = torch.empty(num_cells, dtype=torch.int64, device=keys.device)
-    place[occupied] = torch.arange(len(occupied), device=keys.device)
-    return occupied, place[keys], count[occupied].long()
+def _cell_keys(
+    xyz: Float[Tensor, "n 3"], batch_index: Int64[Tensor, "n"], grid: VoxelGrid, *, outside: int
+) -> Int64[Tensor, "n"]:
+    """Key of the cell of each point, `outside` for points in no cell."""
+    inside = torch.ones_like(batch_index, dtype=torch.bool)
+    keys = batch_index
+    axes = (
+        (grid.layers(xyz[:, 2]), grid.depth),
+        (grid.bev.rows(xyz[:, 1]), grid.bev.height),
+        (grid.bev.columns(xyz[:, 0]), grid.bev.width),
+    )
+    for index, size in axes:
+        inside &= (index >= 0) & (index < size)
+        keys = keys * size + index.long()
+    return torch.where(inside, keys, outside)
+
+
+def _voxelize_dense(keys: Int64[Tensor, "n"], shape: tuple[int, ...]) -> Voxelization:
+    """Counts in a map of all cells, which has one more for the points outside."""
+    num_cells = math.prod(shape)
+    count = torch.zeros(num_cells + 1, dtype=torch.int32, device=keys.device)
+    count.scatter_add_(0, keys, count.new_ones(len(keys)))
+    occupied = torch.nonzero(count[:-1]).squeeze(1)
+    voxel_of_cell = torch.full_like(count, -1)
+    voxel_of_cell.scatter_(0, occupied, torch.arange(len(occupied), dtype=torch.int32, device=keys.device))
+    return Voxelization(
+        coords=coords_of_keys(occupied, shape),
+        point_to_voxel=voxel_of_cell.gather(0, keys).long(),
+        num_points=count.gather(0, occupied).long(),
+    )
+
+
+def _voxelize_sorted(keys: Int64[Tensor, "n"], shape: tuple[int, ...]) -> Voxelization:
+    """The same from the sorted keys, for grids whose map would not be small."""
+    occupied, voxel, count = torch.unique(keys, return_inverse=True, return_counts=True)
+    inside = occupied < math.prod(shape)
+    occupied = occupied[inside]
+    return Voxelization(
+        coords=coords_of_keys(occupied, shape),
+        point_to_voxel=torch.where(voxel < len(occupied), voxel, -1),
+        num_points=count[inside],
+    )
