@@ -1,9 +1,21 @@
-"""What tests of several folders need."""
+"""Which tests run where: every test that cannot run here is skipped with its reason, unless it has to run.
 
-from collections.abc import Iterator
+`BEVSEG_REQUIRE="real ros"` names markers whose tests must run: what would be skipped fails instead. CI sets it, so that
+no check goes missing in silence.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import jaxtyping
 import pytest
+import torch
+
+_REAL_DATA = os.environ.get("BEVSEG_REAL_DATA", "")
 
 
 @pytest.fixture
@@ -12,3 +24,48 @@ def shapes_unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real LiDAR frames, for tests marked `real`."""
+    return Path(_REAL_DATA)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    obstacles = _obstacles(run_slow=config.getoption("--slow"))
+    for item in items:
+        for marker, reason in obstacles.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _obstacles(*, run_slow: bool) -> dict[str, str]:
+    """Markers whose tests cannot or shall not run here, each with the reason."""
+    obstacles: dict[str, str] = {}
+    if not run_slow:
+        obstacles["slow"] = "slow: pass --slow to run it"
+    if not torch.cuda.is_available():
+        obstacles["gpu"] = "needs a CUDA device"
+    if not _REAL_DATA or not Path(_REAL_DATA).is_dir():
+        obstacles["real"] = "needs real LiDAR frames: set BEVSEG_REAL_DATA to their folder"
+    if importlib.util.find_spec("rclpy") is None:
+        obstacles["ros"] = "needs rclpy: source a ROS 2 installation or install the extra `ros-test`"
+    return obstacles
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the skip of a test that has to run into a failure."""
+    report = yield
+    required = [marker for marker in os.environ.get("BEVSEG_REQUIRE", "").split() if item.get_closest_marker(marker)]
+    if report.skipped and required:
+        report.outcome = "failed"
+        report.longrepr = f"BEVSEG_REQUIRE={' '.join(required)}, but the test was skipped: {report.longrepr}"
+    return report
