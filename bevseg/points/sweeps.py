@@ -27,9 +27,7 @@ def aggregate_sweeps(clouds: Sequence[PointCloud], T_global_from_lidar: Sequence
         FrameError: A pose does not start at its cloud's frame, or the poses end in different frames.
     """
     if not clouds or len(clouds) != len(T_global_from_lidar):
-        raise ValueError(
-            f"expected one pose a cloud and at least one, got {len(clouds)} and {len(T_global_from_lidar)}"
-        )
+        raise ValueError(f"expected clouds and a pose for each, got {len(clouds)} and {len(T_global_from_lidar)}")
     newest_first = sorted(range(len(clouds)), key=lambda k: clouds[k].stamp_ns, reverse=True)
     newest = clouds[newest_first[0]]
     T_newest_from_global = T_global_from_lidar[newest_first[0]].inverse()
