@@ -15,7 +15,7 @@ import csv
 import json
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,12 @@ class RunFolder:
     def create(self) -> None:
         (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
 
-    def save(self, state: TrainState, known_frames: list[str]) -> None:
-        """Writes state and frame names; a crash midway leaves the state that was there before."""
-        _replace_text(self.path / "frames.txt", "".join(f"{name}\n" for name in known_frames))
+    def save_frame_names(self, names: Sequence[str]) -> None:
+        """Writes which frame is which; what is written only ever grows."""
+        _replace_text(self.path / "frames.txt", "".join(f"{name}\n" for name in names))
+
+    def save(self, state: TrainState) -> None:
+        """Writes the state; a crash midway leaves the one that was there before."""
         partial = self.state_file.with_suffix(".partial")
         with partial.open("wb") as file:
             torch.save({"format": _FORMAT, **vars(state)}, file)

@@ -153,6 +153,7 @@ class _Trainer(Generic[Item, Batch]):
         self._optimizer = build_optimizer(task.network, lr=config.lr, weight_decay=config.weight_decay)
         self._average = MovingAverage(task.network, decay=config.ema_decay)
         self._order = FrameOrder(task.frames, config.seed)
+        self._names_saved = 0
         self._step = 0
         self._seconds_before = 0.0
         self._started = time.monotonic()
@@ -274,7 +275,10 @@ class _Trainer(Generic[Item, Batch]):
             train_config=dump_yaml(self._config),
             model_config=dump_yaml(self._task.model_config),
         )
-        self._folder.save(state, self._order.known)
+        if len(self._order.known) > self._names_saved:
+            self._folder.save_frame_names(self._order.known)
+            self._names_saved = len(self._order.known)
+        self._folder.save(state)
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._started

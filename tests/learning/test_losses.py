@@ -137,6 +137,23 @@ def test_empty_maps_and_ignored_maps_give_a_finite_loss(loss: Loss) -> None:
     assert float(loss(x.detach(), torch.full(SHAPE, float(IGNORE)))) == 0.0
 
 
+@pytest.mark.parametrize("loss", [center_focal, mask_focal, mask_bce, mask_overlap])
+def test_a_batch_of_no_scans_costs_nothing(loss: Loss) -> None:
+    x = torch.zeros((0, *SHAPE[1:]), requires_grad=True)
+    value = loss(x, torch.zeros((0, *SHAPE[1:]), dtype=torch.int8))
+    assert value.item() == 0.0
+    assert gradient(value, x).shape == x.shape
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.float16, torch.float32, torch.float64])
+def test_truth_may_have_any_type_and_place_in_memory(dtype: torch.dtype) -> None:
+    x = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    whole = torch.zeros(3 * 64 + 1, dtype=dtype)
+    whole[[1, 5, 70, 192]] = 1
+    target = whole[1:].view(3, 1, 8, 8)  # does not begin at a multiple of eight bytes
+    torch.testing.assert_close(mask_focal(x, target).double(), naive_mask_focal(x.double(), target))
+
+
 def test_cells_beyond_one_block_count() -> None:
     x = torch.zeros(1, 1, 512, 512, requires_grad=True)
     value = mask_bce(x, torch.zeros(1, 1, 512, 512, dtype=torch.int8))
