@@ -2,8 +2,10 @@
 
 Two objects share azimuths where their footprints overlap as seen from the sensor; along these the one whose footprint
 is entered first is in front. It hides the part of the other that lies below its top (see `sight_lines`), so a cone
-does not hide a bus. The share that is hidden is measured in solid angle, which is what counts returns: it estimates the
-fraction that convention "points that hit, over points that would hit with all in front removed" defines.
+does not hide a bus. What several objects hide together is credited to the nearest of them, the one that a ray meets.
+
+Shares are measured in solid angle, which is what returns are counted in: they estimate "points that hit the object,
+over points that would hit it with all in front removed".
 
 An order learned from the features of two overlapping objects would take the place of `order_boxes` here: same
 arguments with the features added, same `OcclusionGraph`.
@@ -21,18 +23,24 @@ MIN_HIDDEN_FRACTION = 0.01
 """An object that hides less than this of another is not said to hide it."""
 
 
-def order_boxes(boxes: Float[np.ndarray, "k 7"], sensor_origin_m: Float[np.ndarray, "3"]) -> OcclusionGraph:
+def order_boxes(
+    boxes: Float[np.ndarray, "k 7"],
+    sensor_origin_m: Float[np.ndarray, "3"],
+    *,
+    solid_share: Float[np.ndarray, "k"] | None = None,
+) -> OcclusionGraph:
     """Orders objects from near to far along the rays of one sensor.
 
     Args:
         boxes: `(x, y, z, l, w, h, yaw)`, metres and radians; a box that the sensor stands above or in hides nothing.
         sensor_origin_m: Where the rays start, in the frame of the boxes; its height decides what is seen over what.
+        solid_share: Share of each box's outline that the object in it fills, 0..1; without it boxes are solid.
 
     Returns:
         Edges, ranks (ties by the range of the nearest point of the footprint) and estimated visible fractions.
     """
     fans = cast_fans(boxes, sensor_origin_m)
-    return graph_from_screens(fans, find_screens(boxes, fans))
+    return graph_from_screens(fans, find_screens(boxes, fans, solid_share=solid_share))
 
 
 def graph_from_screens(
@@ -49,7 +57,8 @@ def graph_from_screens(
     extent = fans.high - fans.low
     total = np.maximum(extent.sum(axis=1), 1e-9)
     target = screens.target
-    hidden = np.clip(screens.slope - fans.low[target], 0, extent[target]).sum(axis=1) / total[target]
+    low = np.maximum(fans.low[target], screens.highest_nearer())
+    hidden = np.clip(np.minimum(screens.slope, fans.high[target]) - low, 0, None).sum(axis=1) / total[target]
     edge = hidden >= MIN_HIDDEN_FRACTION
     blocked = screens.highest(len(extent))
     if obstacle_slope is not None:

@@ -56,7 +56,7 @@ class Fans:
 
 @dataclass(frozen=True, eq=False)
 class Screens:
-    """Pairs of boxes where one stands in front of the other on some ray, ordered by `target`.
+    """Pairs of boxes where one stands in front of the other on some ray, ordered by `target`, then near to far.
 
     Attributes:
         target: Position of the box behind.
@@ -75,6 +75,15 @@ class Screens:
             targets, starts = np.unique(self.target, return_index=True)
             highest[targets] = np.maximum.reduceat(self.slope, starts, axis=0)
         return highest
+
+    def highest_nearer(self) -> Float[np.ndarray, "p ray"]:
+        """Highest slope that the pairs before each pair hide of the same target; -inf where none does."""
+        place = np.arange(len(self.target)) - np.searchsorted(self.target, self.target)
+        before = np.full(self.slope.shape, -np.inf)
+        for depth in range(1, int(place.max(initial=0)) + 1):
+            pair = np.flatnonzero(place == depth)
+            before[pair] = np.maximum(before[pair - 1], self.slope[pair - 1])
+        return before
 
 
 def cast_fans(boxes: Float[np.ndarray, "k 7"], sensor_m: Float[np.ndarray, "3"]) -> Fans:
@@ -109,23 +118,48 @@ def cast_fans(boxes: Float[np.ndarray, "k 7"], sensor_m: Float[np.ndarray, "3"])
     )
 
 
-def find_screens(boxes: Float[np.ndarray, "k 7"], fans: Fans) -> Screens:
-    """Every box that is in front of another one on at least one ray of the other's fan."""
-    boxes = boxes.astype(np.float64)
+def find_screens(
+    boxes: Float[np.ndarray, "k 7"], fans: Fans, *, solid_share: Float[np.ndarray, "k"] | None = None
+) -> Screens:
+    """Every box that is in front of another one on at least one ray of the other's fan.
+
+    Args:
+        boxes: The boxes that the fans were cast to.
+        fans: From `cast_fans`.
+        solid_share: Share of each box's outline that the object in it fills, 0..1; a box hides as a smaller one on the
+            same foot does. Without it boxes are solid.
+    """
+    screens = _shrunk(boxes.astype(np.float64), np.ones(len(boxes)) if solid_share is None else solid_share)
+    target, occluder = np.nonzero(_may_hide(fans))
+    directions = _directions(fans.azimuth_rad)
+    entry_m, exit_m = _crossings(screens[occluder], fans.sensor_m, directions[:, target])
+    in_front = (exit_m > entry_m) & (entry_m < fans.entry_m[target])
+    top_m = (screens[:, 2] + screens[:, 5] / 2 - fans.sensor_m[2])[occluder, None]
+    slope = np.where(in_front, np.maximum(top_m / entry_m, top_m / np.maximum(exit_m, entry_m)), -np.inf)
+    some = np.flatnonzero(in_front.any(axis=1))
+    target, occluder = target[some], occluder[some]
+    nearest_m = np.where(in_front[some], entry_m[some], np.inf).min(axis=1, initial=np.inf)
+    order = np.lexsort((nearest_m, target))
+    return Screens(target[order], occluder[order], slope[some[order]])
+
+
+def _may_hide(fans: Fans) -> Bool[np.ndarray, "target occluder"]:
+    """Pairs whose azimuths overlap and of which the occluder begins before the target does everywhere."""
     apart_rad = np.abs(wrap_angle(fans.middle_rad[:, None] - fans.middle_rad[None, :]))
     overlap = apart_rad < fans.half_width_rad[:, None] + fans.half_width_rad[None, :]
-    takes_part = ~fans.holds_sensor
-    overlap &= takes_part[:, None] & takes_part[None, :]
+    overlap &= ~fans.holds_sensor[:, None] & ~fans.holds_sensor[None, :]
     overlap &= fans.nearest_m[None, :] < fans.entry_m.max(axis=1, initial=0)[:, None]
     np.fill_diagonal(overlap, False)
-    target, occluder = np.nonzero(overlap)
-    directions = _directions(fans.azimuth_rad)
-    entry_m, exit_m = _crossings(boxes[occluder], fans.sensor_m, directions[:, target])
-    in_front = (exit_m > entry_m) & (entry_m < fans.entry_m[target])
-    top_m = (boxes[:, 2] + boxes[:, 5] / 2 - fans.sensor_m[2])[occluder, None]
-    slope = np.where(in_front, np.maximum(top_m / entry_m, top_m / np.maximum(exit_m, entry_m)), -np.inf)
-    some = in_front.any(axis=1)
-    return Screens(target[some], occluder[some], slope[some])
+    return overlap
+
+
+def _shrunk(boxes: Float[np.ndarray, "k 7"], share: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k 7"]:
+    """Boxes on the same foot whose outline is `share` of the original, as much narrower as lower."""
+    scale = np.sqrt(share)
+    shrunk = boxes.copy()
+    shrunk[:, 2] -= boxes[:, 5] / 2 * (1 - scale)
+    shrunk[:, 3:6] *= scale[:, None]
+    return shrunk
 
 
 def _directions(azimuth_rad: Float[np.ndarray, "k ray"]) -> Float[np.ndarray, "2 k ray"]:

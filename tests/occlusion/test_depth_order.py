@@ -75,12 +75,31 @@ def test_a_roof_shows_above_a_lower_car_for_a_high_sensor() -> None:
     assert low.visible_fraction[1] < high.visible_fraction[1] < 1
 
 
-def test_two_screens_hide_their_union_not_their_sum() -> None:
-    graph = _order(_car(30, 0), _van(12, 0), _van(21, 0))
+def test_what_two_hide_is_credited_to_the_nearer() -> None:
+    graph = _order(_car(30, 0), _van(21, 0), _van(12, 0))
 
-    assert graph.hidden_fraction[graph.occluded == 0].tolist() == pytest.approx([1.0, 1.0], abs=0.05)
+    assert _edges(graph) == [(2, 0), (2, 1)]
     assert graph.visible_fraction[0] == pytest.approx(0, abs=1e-6)
-    assert graph.rank.tolist() == [2, 0, 1]
+    assert graph.rank.tolist() == [2, 1, 0]
+
+
+def test_hidden_fractions_and_the_visible_one_sum_to_one() -> None:
+    rng = np.random.default_rng(5)
+    boxes = [_van(float(x), float(y), float(yaw)) for x, y, yaw in rng.uniform([8, -25, -3], [60, 25, 3], (40, 3))]
+    graph = _order(*boxes)
+
+    hidden = np.bincount(graph.occluded, graph.hidden_fraction, minlength=40)
+    assert (hidden > 0.3).sum() > 10
+    np.testing.assert_allclose(hidden + graph.visible_fraction, 1, atol=0.03, err_msg="edges below 1 % are left out")
+
+
+def test_what_does_not_fill_its_box_hides_less() -> None:
+    solid = _order([20, 0, -0.8, 0.1, 4, 2, 0], _car(12, 0, np.pi / 2))
+    boxes = np.array([[20, 0, -0.8, 0.1, 4, 2, 0], _car(12, 0, np.pi / 2)])
+    half = order_boxes(boxes, SENSOR, solid_share=np.array([1.0, 0.5]))
+
+    assert solid.visible_fraction[0] < half.visible_fraction[0] < 1
+    assert half.visible_fraction[1] == 1
 
 
 @pytest.mark.parametrize("turn_rad", [0.0, 0.7, np.pi / 2, np.pi, -2.5])

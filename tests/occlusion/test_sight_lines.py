@@ -75,11 +75,27 @@ def test_screens_are_ordered_by_target_and_know_who_is_in_front() -> None:
 
     screens = find_screens(boxes, fans)
 
-    assert list(zip(screens.target.tolist(), screens.occluder.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
+    assert list(zip(screens.target.tolist(), screens.occluder.tolist(), strict=True)) == [(0, 2), (0, 1), (1, 2)]
     highest = screens.highest(4)
     np.testing.assert_allclose(highest[0], -0.25 / 22, rtol=0.02)
     np.testing.assert_allclose(highest[1], -0.25 / 12, rtol=0.02)
     assert (highest[2:] == -np.inf).all()
+    nearer = screens.highest_nearer()
+    assert (nearer[[0, 2]] == -np.inf).all()
+    np.testing.assert_array_equal(nearer[1], screens.slope[0])
+
+
+def test_what_fills_half_of_its_box_hides_half_of_it() -> None:
+    """As much narrower as lower, on the same foot."""
+    boxes = _boxes([20, 0, 0, 0.01, 10, 3.6, 0], [10, 0, -0.8, 0.01, 4, 2, 0])
+    fans = cast_fans(boxes, SENSOR)
+
+    solid = find_screens(boxes, fans).slope
+    half = find_screens(boxes, fans, solid_share=np.array([1.0, 0.5])).slope
+
+    assert (half > -np.inf).sum() == pytest.approx(np.sqrt(0.5) * (solid > -np.inf).sum(), abs=1.5)
+    assert solid.max() == pytest.approx(0.2 / 10, rel=1e-2)
+    assert half.max() == pytest.approx((-1.8 + 2 * np.sqrt(0.5)) / 10, rel=1e-2)
 
 
 def test_a_large_near_box_is_found_across_the_turn() -> None:

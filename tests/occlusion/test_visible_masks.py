@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from bevseg.geometry.grid import BevGrid
 from bevseg.occlusion.visibility import Observation, VisibilityMapper
 from bevseg.occlusion.visible_masks import hit_cells, with_occlusion
 from bevseg.points.cloud import PointCloud
+from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks, footprint_masks
 
@@ -27,7 +30,7 @@ def _instances(*boxes: list[float], ids: list[int] | None = None) -> Instances:
     )
     if ids is None:
         return instances
-    return Instances(**(vars(instances) | {"id": np.array(ids, np.int32)}))
+    return replace(instances, id=np.array(ids, np.int32))
 
 
 def _wall(x_m: float, y_m: tuple[float, float], top_m: float) -> Observation:
@@ -55,14 +58,25 @@ def test_an_object_behind_a_higher_one_is_not_visible() -> None:
     np.testing.assert_array_equal(occluded.instances.visible_fraction, occluded.occlusion.visible_fraction)
 
 
-def test_half_an_object_is_visible_beside_a_screen() -> None:
-    occluded = with_occlusion(_instances([20, 0, -1.05, 1.9, 4.5, 1.5, 0], [10, 3.0, 0, 1, 6.0, 4, 0]), SENSOR)
+def test_half_an_object_is_visible_beside_a_wall() -> None:
+    horizon = _wall(10.0, (0, 8), 0.6).horizon
+    occluded = with_occlusion(_instances([20, 0, -1.05, 1.9, 4.5, 1.5, 0]), SENSOR, horizon=horizon)
     visible = GRID.centers_of(occluded.instances.visible.cells_of(0))
     hidden = np.setdiff1d(occluded.instances.amodal.cells_of(0), occluded.instances.visible.cells_of(0))
 
     assert occluded.instances.visible_fraction[0] == pytest.approx(0.5, abs=0.05)
     assert visible[:, 1].max() < 0.3
     assert GRID.centers_of(hidden)[:, 1].min() > -0.3
+
+
+@pytest.mark.parametrize(
+    ("label", "least", "most"), [(SemanticClass.TRUCK, 0.0, 0.2), (SemanticClass.BICYCLE, 0.25, 0.9)]
+)
+def test_what_is_mostly_air_hides_less_of_its_box(label: SemanticClass, least: float, most: float) -> None:
+    instances = _instances(CAR, [10.0, 0, -1.0, 0.5, 2.6, 1.6, 0])
+    instances = replace(instances, label=np.array([SemanticClass.CAR, label], np.uint8))
+
+    assert least <= with_occlusion(instances, SENSOR).instances.visible_fraction[0] <= most
 
 
 def test_a_strip_of_roof_is_not_a_visible_car() -> None:
