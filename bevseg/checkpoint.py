@@ -21,6 +21,9 @@ from torch import Tensor, nn
 from bevseg.configuration import dump_yaml, parse_yaml_as
 
 FORMAT = "bevseg-checkpoint-1"
+SHIPPED = Path(__file__).parent / "checkpoints"
+"""Where the checkpoints that come with the package lie."""
+
 _SHOWN = 5
 """Names listed of each kind of mismatch."""
 
@@ -77,6 +80,25 @@ class Checkpoint:
                 + "\nBuild the network from the checkpoint's own config (Checkpoint.config_as), or train anew."
             )
         network.load_state_dict(dict(self.tensors))
+
+
+def checkpoint_path(name_or_path: str | Path) -> Path:
+    """The file of a checkpoint: text without a folder and an ending names one that ships, anything else is a path.
+
+    Raises:
+        CheckpointError: No checkpoint of that name ships.
+    """
+    path = Path(name_or_path)
+    if isinstance(name_or_path, Path) or path.suffix or len(path.parts) != 1:
+        return path
+    shipped = SHIPPED / f"{name_or_path}.safetensors"
+    if not shipped.is_file():
+        names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors"))) or "none"
+        raise CheckpointError(
+            f"no checkpoint called '{name_or_path}' ships with bevseg (there are: {names}); "
+            "one of your own is given by its path, which ends in .safetensors"
+        )
+    return shipped
 
 
 def save_checkpoint(

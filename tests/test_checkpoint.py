@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from bevseg.checkpoint import CheckpointError, WeightType, load_checkpoint, save_checkpoint
+from bevseg.checkpoint import SHIPPED, CheckpointError, WeightType, checkpoint_path, load_checkpoint, save_checkpoint
 from bevseg.configuration import ConfigError, load_yaml_as
 
 
@@ -75,6 +75,19 @@ def test_shared_and_strided_tensors_are_saved(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.safetensors", {"a": tensor, "b": tensor.t()}, NetConfig(), metadata={})
     tensors = load_checkpoint(tmp_path / "a.safetensors").tensors
     assert torch.equal(tensors["b"], tensor.t())
+
+
+def test_a_name_is_of_a_shipped_checkpoint_and_the_rest_are_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bevseg.checkpoint.SHIPPED", tmp_path)
+    (tmp_path / "tiny.safetensors").touch()
+    assert checkpoint_path("tiny") == tmp_path / "tiny.safetensors"
+    for path in ("tiny.safetensors", "runs/tiny", "./tiny.safetensors", Path("tiny")):
+        assert checkpoint_path(path) == Path(path)
+    with pytest.raises(CheckpointError, match=r"'huge' ships with bevseg \(there are: tiny\)"):
+        checkpoint_path("huge")
+    assert SHIPPED.name == "checkpoints"
 
 
 def test_no_tensors_is_a_checkpoint_too(tmp_path: Path) -> None:
