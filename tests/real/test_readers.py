@@ -122,8 +122,10 @@ def test_nuscenes_counts_are_the_sets_own(root: Path) -> None:
     stated_of = {k["sample_token"]: np.array([b["num_lidar_pts"] for b in k["boxes"]]) for k in keyframes}
     assert len(source) == 2
     for sample in some(source):
-        # Boxes lose their roll and pitch against the tilted sensor, which moves their lower faces over the road.
-        assert agrees(sample.annotations.num_points, stated_of[sample.name], share=0.12).all()
+        stated, counted = stated_of[sample.name], sample.annotations.num_points
+        # Boxes lose their roll and pitch against the tilted sensor, which moves a few lower faces through the road.
+        assert agrees(counted, stated, share=0.03).mean() > 0.9
+        assert abs(int(counted.sum()) - int(stated.sum())) < 0.1 * stated.sum()
 
 
 def test_pandaset_tracks_stand_still_in_the_world(root: Path) -> None:
