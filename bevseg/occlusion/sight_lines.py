@@ -145,7 +145,8 @@ def find_screens(
 
 def _may_hide(fans: Fans) -> Bool[np.ndarray, "target occluder"]:
     """Pairs whose azimuths overlap and of which the occluder begins before the target does everywhere."""
-    apart_rad = np.abs(wrap_angle(fans.middle_rad[:, None] - fans.middle_rad[None, :]))
+    apart_rad = np.abs(fans.middle_rad[:, None] - fans.middle_rad[None, :])
+    apart_rad = np.minimum(apart_rad, 2 * np.pi - apart_rad)
     overlap = apart_rad < fans.half_width_rad[:, None] + fans.half_width_rad[None, :]
     overlap &= ~fans.holds_sensor[:, None] & ~fans.holds_sensor[None, :]
     overlap &= fans.nearest_m[None, :] < fans.entry_m.max(axis=1, initial=0)[:, None]
