@@ -106,7 +106,9 @@ def test_what_does_not_fill_its_box_hides_less() -> None:
 def test_a_turn_of_the_world_changes_nothing(turn_rad: float) -> None:
     """Also where the shared azimuths lie across pi."""
     rng = np.random.default_rng(2)
-    boxes = np.array([_car(*rng.uniform(5, 40, 2), float(rng.uniform(-3, 3))) for _ in range(25)])
+    boxes = np.array(
+        [_car(float(x), float(y), float(yaw)) for x, y, yaw in rng.uniform([5, 5, -3], [40, 40, 3], (25, 3))]
+    )
     shift = np.array([30.0, -7.0, 0.5])
     c, s = np.cos(turn_rad), np.sin(turn_rad)
     moved = boxes.copy()

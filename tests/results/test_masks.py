@@ -95,7 +95,7 @@ def test_iou_and_intersection() -> None:
     a, b = _masks([1, 2, 3], [10]), _masks([2, 3, 4], [], [10])
 
     np.testing.assert_array_equal(a.intersection_cells(b), [[2, 0, 0], [0, 0, 1]])
-    np.testing.assert_allclose(a.iou(b), [[0.5, 0, 0], [0, 0, 1]])
+    np.testing.assert_allclose(a.iou(b), [[0.5, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def test_iou_of_nothing() -> None:

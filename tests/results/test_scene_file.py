@@ -33,7 +33,7 @@ def _empty_scene() -> Scene:
 
 def _scene() -> Scene:
     rng = np.random.default_rng(7)
-    boxes = rng.uniform(0.1, 4, (3, 7)).astype(np.float32) + np.float32([5, 0, 0, 0, 0, 0, 0])
+    boxes = rng.uniform(0.1, 4, (3, 7)).astype(np.float32) + np.array([5, 0, 0, 0, 0, 0, 0], np.float32)
     fractions = rng.random(3).astype(np.float32)
     amodal = footprint_masks(boxes, GRID)
     instances = Instances(
