@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bevseg.simulation.sensors import SENSORS, SensorName
 
-SIMULATOR_VERSION = 2
+SIMULATOR_VERSION = 3
 """Raised whenever the same configuration gives other bytes than before."""
 
 
@@ -25,6 +25,7 @@ class SimulationConfig:
         tilt_deg: Standard deviation of pitch and of roll, cut at 2 degrees.
         ghost_share: Highest share of points that appear below the ground by reflection.
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
+        ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
     """
 
     seed: int = 0
@@ -37,6 +38,7 @@ class SimulationConfig:
     tilt_deg: float = 0.6
     ghost_share: float = 0.006
     any_heading: float = 0.2
+    ego_vehicle: float = 0.6
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:

@@ -51,7 +51,7 @@ class MaterialProperties:
 
 _PROPERTIES = {
     Material.PAINT: MaterialProperties(1.0, specular=0.6),
-    Material.GLASS: MaterialProperties(0.08, pass_probability=0.8, specular=1.0),
+    Material.GLASS: MaterialProperties(0.1, pass_probability=0.6, specular=0.8),
     Material.RUBBER: MaterialProperties(0.06),
     Material.METAL: MaterialProperties(0.4, specular=0.5),
     Material.CLOTH: MaterialProperties(1.0),
@@ -65,10 +65,10 @@ _PROPERTIES = {
     Material.HEDGE: MaterialProperties(0.4, free_path_m=0.25),
     Material.WIRE_MESH: MaterialProperties(0.3, pass_probability=0.75),
     Material.SPOKES: MaterialProperties(0.3, pass_probability=0.7),
-    Material.INTERIOR: MaterialProperties(0.12),
+    Material.INTERIOR: MaterialProperties(0.06),
     Material.EARTH: MaterialProperties(0.3),
     Material.DARK: MaterialProperties(0.05),
-    Material.WINDOW: MaterialProperties(0.1, pass_probability=0.75, specular=1.0),
+    Material.WINDOW: MaterialProperties(0.06, pass_probability=0.4, specular=1.0),
 }
 
 

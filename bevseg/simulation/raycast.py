@@ -72,11 +72,12 @@ class RayScene:
         """The first triangle behind `start_m` on each ray from the sensor; rays without one are left out."""
         if self._geometry is None or not len(directions):
             return Hits.empty()
-        origins = (origin_m + directions * start_m[:, None]).astype(np.float32)
+        origins = directions * start_m.astype(np.float32)[:, None]
+        origins += origin_m.astype(np.float32)
         found = self._scene.run(origins, directions, output=True)
         ray = np.flatnonzero(found["geomID"] >= 0)
         normal = found["Ng"][ray]
-        length = np.sqrt(np.einsum("ij,ij->i", normal, normal)) + 1e-12
+        length = np.sqrt(np.einsum("ij,ij->i", normal, normal)) + np.float32(1e-12)
         cosine = np.abs(np.einsum("ij,ij->i", normal, directions[ray])) / length
         distance = start_m[ray] + found["tfar"][ray]
         return Hits(ray, distance, found["primID"][ray].astype(np.int64), cosine)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int, Integer, UInt8
 
 from bevseg.geometry.frames import Transform
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.ego_body import EgoBody
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.layout.world import GROUND_TINT, StaticMesh
@@ -50,12 +51,14 @@ class Conditions:
         wet: 0 dry to 1 wet: how much of the road's light is mirrored away.
         ghost_share: Share of ground points that appear below the ground.
         lost_share: Share of beams that never come back.
+        ego_body: The vehicle below the sensor where it is in the way.
     """
 
     reach_factor: float
     wet: float
     ghost_share: float
     lost_share: float
+    ego_body: EgoBody | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,8 @@ def scan(
     hits = first_returns(object_scene, origin, directions, chance[1], start)
     things = _thing_returns(object_scene, objects, owner, hits, len(local))
 
+    if conditions.ego_body is not None:
+        stuff = _behind_ego(stuff, conditions.ego_body.distances(local))
     in_front = things.distance_m < stuff.distance_m
     nearest = np.where(in_front, things.distance_m, stuff.distance_m)
     brightness = np.where(in_front, things.brightness, stuff.brightness)
@@ -133,7 +138,8 @@ def _stuff_returns(
     material = static.mesh.material[hits.triangle]
     brightness[hits.ray] = _brightness(material, static.tint[hits.triangle], hits.cosine)
     ground = hits[hits.triangle < static.ground_triangles]
-    lifted, classes = _meet_ground(surface, origin, directions[ground.ray], ground)
+    blades = chance[ground.ray, -1]
+    lifted, classes = _meet_ground(surface, origin, directions[ground.ray], ground, blades)
     distance[ground.ray] = lifted
     semantic[ground.ray] = classes
     flat = (1 - 0.85 * conditions.wet * (classes == SemanticClass.DRIVEABLE_SURFACE)) * ground.cosine**0.25
@@ -141,13 +147,32 @@ def _stuff_returns(
     return _Returns(distance, np.zeros(n, np.int64), semantic, brightness)
 
 
+def _behind_ego(stuff: _Returns, ego_m: Float[np.ndarray, "n"]) -> _Returns:
+    """The same returns with the vehicle's own, which carry no class, in front of them."""
+    own = ego_m < stuff.distance_m
+    return _Returns(
+        np.where(own, ego_m, stuff.distance_m),
+        stuff.owner,
+        np.where(own, SemanticClass.NOISE, stuff.semantic).astype(np.uint8),
+        np.where(own, _EGO_BRIGHTNESS, stuff.brightness),
+    )
+
+
+_EGO_BRIGHTNESS = 0.2
+
+
 def _meet_ground(
-    surface: Surface, origin: Float[np.ndarray, "3"], directions: Float[np.ndarray, "h 3"], hits: Hits
+    surface: Surface,
+    origin: Float[np.ndarray, "3"],
+    directions: Float[np.ndarray, "h 3"],
+    hits: Hits,
+    blades: Float[np.ndarray, "h"],
 ) -> tuple[Float[np.ndarray, "h"], UInt8[np.ndarray, "h"]]:
     """Distance and class where beams meet the ground with its kerbs.
 
     `hits` are on the smooth ground. Raised surface is met earlier, by the way that the beam needs to sink one kerb's
     height; where the beam passes above road at that point but the smooth hit is raised, it meets the kerb's face.
+    On terrain `blades` in 0..1 says how high in the grass each beam ends.
     """
     slant = np.maximum(hits.cosine, 0.02)
     before = hits.distance_m - surface.kerb_m / slant
@@ -165,16 +190,18 @@ def _meet_ground(
             low, high = np.where(still_road, middle, low), np.where(still_road, high, middle)
         distance[on_face] = high
     final = np.where(on_top, early, classes).astype(np.uint8)
-    grass = final == SemanticClass.TERRAIN
-    distance[grass] -= 0.04 * _ripple(origin, directions[grass], distance[grass]) / slant[grass]
-    return distance, final
+    x, y = (origin[axis] + directions[:, axis] * distance for axis in (0, 1))
+    grass = _GRASS_M * (0.3 + 0.7 * _ripple(x, y)) * blades
+    relief = surface.relief(x, y) + np.where(final == SemanticClass.TERRAIN, grass, 0.0)
+    return distance - np.clip(relief / slant, -0.1 * distance, 0.1 * distance), final
 
 
-def _ripple(origin: np.ndarray, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
+_GRASS_M = 0.08
+
+
+def _ripple(x_m: Float[np.ndarray, "h"], y_m: Float[np.ndarray, "h"]) -> Float[np.ndarray, "h"]:
     """A rough surface between 0 and 1 that depends on the place alone."""
-    x = origin[0] + directions[:, 0] * distance
-    y = origin[1] + directions[:, 1] * distance
-    return 0.5 + 0.25 * (np.sin(7.1 * x + 3.3 * np.sin(2.3 * y)) + np.sin(6.3 * y + 2.9 * np.sin(1.7 * x)))
+    return 0.5 + 0.25 * (np.sin(7.1 * x_m + 3.3 * np.sin(2.3 * y_m)) + np.sin(6.3 * y_m + 2.9 * np.sin(1.7 * x_m)))
 
 
 def _class_at(
@@ -239,7 +266,7 @@ def _measured(
     distance = np.where(ghost, distance * rng.uniform(1.05, 1.7, len(ray)), distance)
     semantic = np.where(ghost, SemanticClass.NOISE, semantic).astype(np.uint8)
     noisy = distance + rng.normal(0, sensor.range_noise_m, len(ray))
-    glow = np.sqrt(np.clip(brightness[ray], 0, 4)) * 0.4 * np.exp(rng.normal(0, 0.2, len(ray)))
+    glow = 0.4 * np.clip(brightness[ray], 0, 4) ** 0.85 * np.exp(rng.normal(0, 0.2, len(ray)))
     step = ray // sensor.num_beams
     return Scan(
         xyz=(local[ray] * noisy[:, None]).astype(np.float32),

@@ -12,6 +12,7 @@ from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.ego_body import draw_ego_body
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
@@ -58,7 +59,7 @@ class SimulatedSource:
             sensor,
             mount,
             T_world_from_ego,
-            draw_conditions(rng, config),
+            draw_conditions(rng, config, sensor),
             rng,
             config=config,
             name=f"{index:06d}",
@@ -74,13 +75,15 @@ def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: Senso
     return Transform.from_rotation_translation(rotation, np.array([_SENSOR_AHEAD_M, 0.0, height]), dst="ego", src=FRAME)
 
 
-def draw_conditions(rng: np.random.Generator, config: SimulationConfig) -> Conditions:
+def draw_conditions(rng: np.random.Generator, config: SimulationConfig, sensor: SensorSpec) -> Conditions:
     """Reach, wetness, reflections and losses of one frame."""
+    carried = rng.random() < config.ego_vehicle
     return Conditions(
         reach_factor=float(rng.uniform(0.75, 1.25)),
         wet=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.15 else 0.0,
         ghost_share=config.ghost_share * float(rng.random() ** 2),
         lost_share=float(rng.uniform(0.0, 0.06)),
+        ego_body=draw_ego_body(rng, mount_height_m=sensor.mount_height_m) if carried else None,
     )
 
 

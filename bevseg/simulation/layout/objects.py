@@ -70,7 +70,7 @@ class Objects:
         """The objects lowered or lifted until they stand on the ground, kerbs included."""
         boxes = self.boxes.copy()
         x, y = boxes[:, 0], boxes[:, 1]
-        boxes[:, 2] = surface.height(x, y) + surface.raised(x, y) + boxes[:, 5] / 2
+        boxes[:, 2] = surface.height(x, y) + surface.standing(x, y) + boxes[:, 5] / 2
         return replace(self, boxes=boxes)
 
     def mesh(self, surface: Surface) -> tuple[Mesh, Int[np.ndarray, "t"]]:

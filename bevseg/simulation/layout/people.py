@@ -16,7 +16,7 @@ def add_pedestrians(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     """Singles and groups on the sidewalks, some on the road, now and then a crowd."""
     rng = plan.rng
     busy = {"street": 1.0, "boulevard": 0.8, "residential": 0.4, "industrial": 0.25, "plaza": 1.8}[world.setting]
-    for _ in range(int(rng.poisson(2 + 13 * busy * world.density))):
+    for _ in range(int(rng.poisson(3 + 18 * busy * world.density))):
         x, y, heading = _beside_road(plan, world, range_m)
         size = int(rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6)))
         _add_group(plan, (x, y, heading), size, spacing_m=rng.uniform(0.5, 0.85), walking=rng.random() < 0.7)

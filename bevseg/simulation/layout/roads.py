@@ -51,7 +51,9 @@ def draw_world_plan(rng: np.random.Generator, *, density: float) -> WorldPlan:
         kerb_m=float(rng.uniform(0.08, 0.18)) if rng.random() < 0.85 else 0.02,
         slope=(float(rng.normal(0, 0.008)), float(rng.normal(0, 0.008))),
         waves=_waves(rng),
-        bank=_bank(rng, setting),
+        bank=(0.0, 0.0) if lots else _bank(rng, setting),
+        bumps=_bumps(rng),
+        camber=float(rng.uniform(0.0, 0.025)),
     )
     forward = bool(rng.random() < 0.75)
     lane = int(rng.integers(main.lanes))
@@ -150,7 +152,14 @@ def _waves(rng: np.random.Generator) -> np.ndarray:
     return np.stack([number * np.cos(directions), number * np.sin(directions), rng.uniform(0, 6.28, 3), amplitude], 1)
 
 
+def _bumps(rng: np.random.Generator) -> np.ndarray:
+    """Four short waves of 3 to 14 m and up to 3 cm."""
+    number, directions = 2 * np.pi / rng.uniform(3, 14, 4), rng.uniform(0, 2 * np.pi, 4)
+    amplitude = rng.uniform(0.003, 0.015) * rng.uniform(0.5, 2.0, 4)
+    return np.stack([number * np.cos(directions), number * np.sin(directions), rng.uniform(0, 6.28, 4), amplitude], 1)
+
+
 def _bank(rng: np.random.Generator, setting: Setting) -> tuple[float, float]:
     if setting == "plaza" or rng.random() < 0.7:
         return (0.0, 0.0)
-    return (float(rng.normal(0, 0.1)), float(rng.normal(0, 0.1)))
+    return (float(rng.normal(0, 0.07)), float(rng.normal(0, 0.07)))

@@ -99,6 +99,8 @@ class Surface:
         slope: Rise for each metre along x and along y.
         waves: Rows of (wave number x, wave number y, phase, amplitude): the hills.
         bank: Rise for each metre beyond the sidewalk of the main road, left and right.
+        bumps: Rows like those of `waves`, of a few metres and centimetres: what makes rings on the ground waver.
+        camber: Fall of the main road for each metre from its middle.
     """
 
     roads: tuple[Road, ...]
@@ -108,6 +110,8 @@ class Surface:
     slope: tuple[float, float]
     waves: Float[np.ndarray, "w 4"]
     bank: tuple[float, float]
+    bumps: Float[np.ndarray, "b 4"]
+    camber: float
 
     def classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
         """`SemanticClass` of the ground at each place."""
@@ -160,6 +164,16 @@ class Surface:
             z = z + self.bank[0] * left + self.bank[1] * right
         return z
 
-    def raised(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-        """How much the kerb raises the ground at each place, metres."""
-        return np.where(self.classes(x_m, y_m) == SemanticClass.DRIVEABLE_SURFACE, 0.0, self.kerb_m)
+    def relief(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        """What the ground deviates from the smooth height without kerbs: bumps and the main road's camber, metres."""
+        z = np.zeros(len(x_m))
+        for wave_x, wave_y, phase, amplitude in self.bumps:
+            z += amplitude * np.sin(wave_x * x_m + wave_y * y_m + phase)
+        road = self.roads[0]
+        _, d = road.to_road(x_m, y_m)
+        return z - self.camber * np.minimum(np.abs(d), road.half_width_m)
+
+    def standing(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        """What lifts a thing that stands there above the smooth height: kerb and relief, metres."""
+        kerb = np.where(self.classes(x_m, y_m) == SemanticClass.DRIVEABLE_SURFACE, 0.0, self.kerb_m)
+        return kerb + self.relief(x_m, y_m)

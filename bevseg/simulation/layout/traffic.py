@@ -41,7 +41,7 @@ def add_heavy_standing(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     """Trucks, buses and trailers that stand at the kerb, in yards and lots, some as semi with its tractor."""
     rng = plan.rng
     road = world.surface.roads[0]
-    mean = 0.5 + 1.5 * world.density + (2.0 if world.setting == "industrial" else 0.0)
+    mean = 0.8 + 2.0 * world.density + (2.0 if world.setting == "industrial" else 0.0)
     for _ in range(int(rng.poisson(mean))):
         side = 1 if rng.random() < 0.5 else -1
         s = float(rng.uniform(-range_m, range_m))

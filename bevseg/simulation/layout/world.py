@@ -96,8 +96,8 @@ def _static_mesh(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float)
     places = np.array([(p.x_m, p.y_m, p.yaw_rad, *p.scale) for p in stuff], dtype=np.float64).reshape(-1, 6)
     whole = assemble([p.mesh for p in stuff], scale=places[:, 3:], xy_m=places[:, :2], yaw_rad=places[:, 2])
     vertices = whole.mesh.vertices
-    kerb = surface.raised(places[:, 0], places[:, 1])
-    vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + kerb[whole.piece_of_vertex]
+    lift = surface.standing(places[:, 0], places[:, 1])
+    vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + lift[whole.piece_of_vertex]
     flat = len(ground.triangles)
     semantic = np.array([int(p.semantic) for p in stuff], np.uint8)[whole.piece_of_triangle]
     tint = np.array([p.tint for p in stuff], np.float32)[whole.piece_of_triangle]

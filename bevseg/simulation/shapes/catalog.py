@@ -116,6 +116,9 @@ KINDS: tuple[ObjectKind, ...] = (
 
 KIND_INDEX = {kind.name: k for k, kind in enumerate(KINDS)}
 
+_FILL = 0.985
+"""Boxes are drawn by people and leave a little air around the object, as labelled boxes of real sets do."""
+
 _SHAPE_SEED = 20240229
 """Shapes are drawn once from this seed and never from the scene's, so that a scene refers to a variant by number."""
 
@@ -129,7 +132,7 @@ def shapes_of(kind: int) -> tuple[Shape, ...]:
     for _ in range(entry.variants):
         mesh = entry.build(rng)
         length, width, height = (float(v) for v in mesh.high - mesh.low)
-        shapes.append(Shape(mesh.normalised(), (length, width, height)))
+        shapes.append(Shape(mesh.normalised(fill=_FILL), (length / _FILL, width / _FILL, height / _FILL)))
     return tuple(shapes)
 
 

@@ -79,11 +79,11 @@ class Mesh:
         c, s = np.cos(angle_rad), np.sin(angle_rad)
         return self._rotated(np.array([[1, 0, 0], [0, c, s], [0, -s, c]]))
 
-    def normalised(self) -> Mesh:
-        """Stretched to the unit box: x and y in [-0.5, 0.5], z in [0, 1], so that size times mesh is the object."""
+    def normalised(self, *, fill: float = 1.0) -> Mesh:
+        """Stretched to a share of the unit box: x and y within +-0.5, z from 0 to 1 (times `fill`)."""
         low, high = self.low, self.high
         shift = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]], np.float32)
-        return replace(self, vertices=(self.vertices - shift) / (high - low))
+        return replace(self, vertices=(self.vertices - shift) * (fill / (high - low)))
 
     def _rotated(self, rotation: np.ndarray) -> Mesh:
         return replace(self, vertices=(self.vertices @ rotation.T.astype(np.float32)))
