@@ -30,7 +30,8 @@ from bevseg.results.occlusion_graph import OcclusionGraph
 SOLID_SHARE = np.ones(NUM_CLASSES)
 """Share of its box's outline that an object of each class fills as an occluder: cars taper upwards and have windows,
 bicycles are mostly air. Fitted on simulated scans so that what a class is estimated to hide is, over all, what counting
-rays says it hides; it takes the error of near objects' visible fractions from 0.12 to 0.06."""
+rays says it hides. On 50 other simulated scans (2,066 objects) it took the mean error of the visible fraction from 0.15
+to 0.10 and its bias from -0.11 to +0.01, walls left out; on real scans it could not be measured."""
 for _name, _share in {
     "BARRIER": 0.55,
     "BICYCLE": 0.5,

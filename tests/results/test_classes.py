@@ -16,7 +16,7 @@ def test_ten_things_and_six_stuffs_have_nuscenes_indices() -> None:
     assert [int(c) for c in THING_CLASSES] == list(range(1, 11))
     assert [int(c) for c in STUFF_CLASSES] == list(range(11, 17))
     assert SemanticClass.CONSTRUCTION_VEHICLE.label == "construction_vehicle"
-    assert SemanticClass.VEGETATION == 16
+    assert int(SemanticClass.VEGETATION) == 16
 
 
 def test_noise_is_neither_thing_nor_stuff() -> None:
