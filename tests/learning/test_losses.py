@@ -233,6 +233,17 @@ def test_lovasz_and_its_gradient_equal_the_definition() -> None:
     torch.testing.assert_close(slope.double(), gradient(expected, exact), rtol=1e-4, atol=1e-7)
 
 
+def test_lovasz_of_many_cells_with_near_equal_errors_equals_the_definition() -> None:
+    generator = torch.Generator().manual_seed(4)
+    logits = torch.randn(1000, 3, generator=generator).requires_grad_()  # the errors of a class crowd into the bins
+    target = torch.randint(1, 3, (1000,), generator=generator)
+    exact = logits.detach().double().requires_grad_()
+    value, expected = lovasz_softmax(logits, target), naive_lovasz(exact, target)
+    assert value.item() == pytest.approx(expected.item(), abs=1e-4)
+    ours, theirs = gradient(value, logits).double().view(-1), gradient(expected, exact).view(-1)
+    assert float(functional.cosine_similarity(ours, theirs, dim=0)) > 0.999
+
+
 @pytest.mark.parametrize("rows", [0, 4])
 def test_lovasz_without_known_rows_is_zero(rows: int) -> None:
     logits = torch.randn(rows, 6, requires_grad=True)
