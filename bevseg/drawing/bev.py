@@ -181,10 +181,10 @@ def _paint(
             f"the scene must be that of the cloud, got labels for {len(scene.points.semantic)} of {len(cloud)} points"
         )
     ui = style.height / 720
-    picture = np.full((style.height, style.width, 3), palette.BACKGROUND, np.uint8)
+    picture = np.empty((style.height, style.width, 3), np.uint8)
     bev_width = style.width - (panel_width(style.width, ui) if style.panel else 0)
     view = style.view or default_view(scene.grid)
-    # both canvases are parts of the picture, not copies of it
+    # both canvases are parts of the picture, not copies of it, and each is painted over from edge to edge
     _paint_layers(Canvas(picture[:, :bev_width], view, ui), cloud, scene, colors, dashed, style)
     if style.panel:
         side = Canvas(picture[:, bev_width:], view, ui)

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, UInt8
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
+from bevseg.drawing.labels import Rect
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import PointLabels, VisibilityMap
 
@@ -20,15 +21,15 @@ RING_STEP_M = 10
 _RING_LABELS_RAD = np.radians([-52.0, 128.0])
 """Bearings at which rings are labelled: off the lanes ahead, behind and across."""
 
-_POINT_DENSITY = 1.8
-"""How fast the points that share a pixel make it opaque."""
+_POINT_OPACITY = 0.9
+"""Of a point that falls on the middle of a pixel."""
 
 _EGO_LENGTH_M = 4.4
 _EGO_WIDTH_M = 1.85
 
 
 def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
-    """Paints what the sensor could tell about the ground; outside the map the background stays."""
+    """Paints the whole picture: what the sensor could tell about the ground, and the background around the map."""
     grid = visibility.grid
     tones = palette.ground_colors()[visibility.state]
     T_cells = np.array([[grid.cell_m, 0.0, grid.x_min_m + grid.cell_m / 2], [0.0, grid.cell_m, grid.y_min_m]])
@@ -42,7 +43,8 @@ def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
         (canvas.width, canvas.height),
         dst=canvas.image,
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_TRANSPARENT,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=palette.BACKGROUND,
     )
 
 
@@ -97,9 +99,10 @@ def draw_points(canvas: Canvas, xy_m: Float[np.ndarray, "n 2"], colors: UInt8[np
     coverage = np.zeros(height * width, np.float32)
     for place, weight in zip(places, weights, strict=True):
         coverage[place] += weight  # of points that share a pixel one counts, which is far cheaper than the sum
-    opacity = 1 - np.exp(-_POINT_DENSITY * coverage.reshape(height, width)[1:-1, 1:-1])
-    tint = _last_color(places, colors, shape=(height, width))
-    canvas.image[...] = cv2.blendLinear(tint, np.ascontiguousarray(canvas.image), opacity, 1 - opacity)
+    opacity = cv2.convertScaleAbs(coverage.reshape(height, width)[1:-1, 1:-1], alpha=255 * _POINT_OPACITY)
+    weight = cv2.cvtColor(opacity, cv2.COLOR_GRAY2RGB)
+    ink = cv2.multiply(_last_color(places, colors, shape=(height, width)), weight, scale=1 / 255)
+    canvas.image[...] = cv2.add(cv2.multiply(canvas.image, cv2.bitwise_not(weight), scale=1 / 255), ink)
 
 
 def _last_color(
@@ -124,6 +127,14 @@ def draw_ego(canvas: Canvas) -> None:
     canvas.lines([pixels], palette.EGO, width=max(1, round(1.4 * canvas.ui)), closed=True)
     nose = np.array([[1.5, 0.0], [0.1, 0.62], [0.5, 0.0], [0.1, -0.62]])
     canvas.fill(canvas.to_pixels(nose), palette.EGO)
+
+
+def ego_rect(canvas: Canvas) -> Rect:
+    """The part of the picture that `draw_ego` paints."""
+    corner = np.array([_EGO_LENGTH_M, _EGO_WIDTH_M]) / 2
+    left, top = canvas.to_pixels(corner).tolist()
+    right, bottom = canvas.to_pixels(-corner).tolist()
+    return Rect(left, top, right, bottom)
 
 
 def _rounded(half_length_m: float, half_width_m: float, *, radius_m: float) -> Float[np.ndarray, "n 2"]:

@@ -69,6 +69,7 @@ def _entries(chips: tuple[Chip, ...]) -> list[tuple[Icon, str]]:
         (partial(_ground, state=CellState.HIDDEN), "hidden ground"),
         (partial(_ground, state=CellState.UNOBSERVED), "not observed"),
         (_points, "LiDAR points"),
+        (_share, "share hidden"),
     ]
     return entries + [(partial(_chip, chip=chip), chip.text) for chip in chips]
 
@@ -97,6 +98,11 @@ def _hides(canvas: Canvas, left: float, top: float) -> None:
     middle = top + _ICON_HIGH_PX / 2
     ends = np.array([[left + 3, middle], [left + _ICON_PX, middle]], np.float32) * np.float32(canvas.ui)
     draw_arrow(canvas, ends[0], ends[1])
+
+
+def _share(canvas: Canvas, left: float, top: float) -> None:
+    baseline = (top + _ICON_HIGH_PX - 2) * canvas.ui
+    canvas.text("62%", left=left * canvas.ui, baseline=baseline, size=11.5, color=palette.ARROW)
 
 
 def _points(canvas: Canvas, left: float, top: float) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
+from bevseg.drawing.layers import ego_rect
 from bevseg.drawing.outlines import mask_outlines
 from bevseg.drawing.palette import Color
 from bevseg.geometry.boxes import footprint_corners
@@ -139,18 +140,40 @@ def chosen_edges(graph: OcclusionGraph, *, at_least: float) -> Int[np.ndarray, "
 
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:
     """Arrows from the object in front to the object that it hides most of, each from edge to edge."""
+    arrows = []
     for edge in chosen_edges(graph, at_least=at_least):
         near, far = boxes[graph.occluder[edge]].astype(np.float64), boxes[graph.occluded[edge]].astype(np.float64)
-        if not canvas.shows(np.stack([near[:2], far[:2]])).all():
-            continue
-        start, end = canvas.to_pixels(np.stack([_edge_towards(near, far[:2]), _edge_towards(far, near[:2])]))
-        along = canvas.to_pixels(far[:2]) - canvas.to_pixels(near[:2])
-        along /= max(float(np.hypot(*along)), 1e-6)
-        # from the middle of a narrow gap the arrow reaches into both objects
-        missing = _ARROW_MIN_PX * canvas.ui - float(along @ (end - start))
-        if missing > 0:
-            start, end = start - along * missing / 2, end + along * missing / 2
-        draw_arrow(canvas, start, end)
+        if canvas.shows(np.stack([near[:2], far[:2]])).all():
+            arrows.append(_arrow_between(canvas, near, far))
+    for arrow in arrows:  # all shades before all arrows, or arrows side by side would darken each other
+        shade = palette.mix(palette.BACKGROUND, palette.ARROW, 0.1)
+        canvas.lines([arrow], shade, width=_line(canvas, 3.4), closed=False)
+    for arrow in arrows:
+        draw_arrow(canvas, arrow[0], arrow[1])
+
+
+def draw_arrow(canvas: Canvas, start: Float32[np.ndarray, "2"], end: Float32[np.ndarray, "2"]) -> None:
+    """An arrow between two different places in pixels, with a dot where it starts."""
+    along = (end - start) / np.hypot(*(end - start))
+    across = np.array([-along[1], along[0]])
+    head = _ARROW_HEAD_PX * canvas.ui
+    base = end - along * head
+    tip = np.stack([end, base + across * head * 0.42, base - across * head * 0.42])
+    canvas.lines([np.stack([start, base])], palette.ARROW, width=_line(canvas, 1.4), closed=False)
+    canvas.fill(tip, palette.ARROW)
+    canvas.disc(start, 2.6 * canvas.ui, palette.ARROW)
+
+
+def _arrow_between(
+    canvas: Canvas, near: Float[np.ndarray, "7"], far: Float[np.ndarray, "7"]
+) -> Float32[np.ndarray, "2 2"]:
+    """Start and end in pixels: the facing edges of two boxes, or farther apart where the gap is too small to see."""
+    start, end = canvas.to_pixels(np.stack([_edge_towards(near, far[:2]), _edge_towards(far, near[:2])]))
+    along = canvas.to_pixels(far[:2]) - canvas.to_pixels(near[:2])
+    distance = float(np.hypot(*along))
+    along = along / distance if distance > 0 else np.array([0.0, -1.0])
+    missing = max(_ARROW_MIN_PX * canvas.ui - float(along @ (end - start)), 0.0)
+    return np.stack([start - along * missing / 2, end + along * missing / 2]).astype(np.float32)
 
 
 def _edge_towards(box: Float[np.ndarray, "7"], xy_m: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
@@ -162,30 +185,14 @@ def _edge_towards(box: Float[np.ndarray, "7"], xy_m: Float[np.ndarray, "2"]) -> 
     return box[:2] + away * min(float(share), 1.0)
 
 
-def draw_arrow(canvas: Canvas, start: Float32[np.ndarray, "2"], end: Float32[np.ndarray, "2"]) -> None:
-    """An arrow between two places in pixels, with a dot where it starts."""
-    along = (end - start) / np.hypot(*(end - start))
-    across = np.array([-along[1], along[0]])
-    head = _ARROW_HEAD_PX * canvas.ui
-    base = end - along * head
-    tip = np.stack([end, base + across * head * 0.42, base - across * head * 0.42]).astype(np.float32)
-    shaft = np.stack([start, base]).astype(np.float32)
-    shade = palette.mix(palette.BACKGROUND, palette.ARROW, 0.1)
-    canvas.lines([shaft], shade, width=_line(canvas, 3.2), closed=False)
-    canvas.lines([tip], shade, width=_line(canvas, 2.4), closed=True)
-    canvas.lines([shaft], palette.ARROW, width=_line(canvas, 1.4), closed=False)
-    canvas.fill(tip, palette.ARROW)
-    canvas.disc(start.astype(np.float32), 2.6 * canvas.ui, palette.ARROW)
-
-
 def draw_labels(canvas: Canvas, instances: Instances, colors: list[Color], *, hidden_from: float) -> None:
     """Class and id beside the larger objects, the nearest first, and the hidden share where it is large.
 
-    A label goes where it covers neither another label nor, if it can, another object; else it is left out.
+    A label covers no other label and, where there is room, no object and not the own vehicle; else it is left out.
     """
     pixels = canvas.to_pixels(footprint_corners(instances.boxes.astype(np.float64)))
     around = [Rect(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()) for corners in pixels]
-    placer = Placer(avoid=around)
+    placer = Placer(avoid=[*around, ego_rect(canvas)])
     for k in _by_range(instances, canvas.shows(instances.boxes[:, :2])):
         if max(around[k].width, around[k].height) < _LABEL_MIN_PX * canvas.ui:
             continue

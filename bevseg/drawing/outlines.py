@@ -11,10 +11,12 @@ from bevseg.geometry.grid import BevGrid
 _FINER = 4
 """Steps within one cell at which the outline is followed."""
 
-_SMALL_CELLS = 24
-_SIGMA_SMALL_CELLS = 0.4
-_SIGMA_CELLS = 0.9
-"""Smoothing of the outline. Masks of a few cells get less: more would wipe out a single cell."""
+_SMALL_CELLS = 12
+"""Masks of fewer cells keep their stairs: smoothing would wipe them out."""
+
+_SIGMA_CELLS = 0.6
+_INSIDE = 115
+"""Of 255: what is smoothed and still as strong lies inside; strips one cell wide do."""
 
 _PAD_CELLS = 3
 
@@ -29,10 +31,12 @@ def mask_outlines(cells: Int[np.ndarray, "m"], grid: BevGrid) -> list[Float32[np
         (int(rows.max()) - row_0 + 1 + _PAD_CELLS, int(columns.max()) - column_0 + 1 + _PAD_CELLS), np.uint8
     )
     tile[rows - row_0, columns - column_0] = 255
-    sigma = _SIGMA_SMALL_CELLS if len(cells) < _SMALL_CELLS else _SIGMA_CELLS
-    smooth = cv2.GaussianBlur(tile, (5, 5), sigma)
-    fine = cv2.resize(smooth, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
-    inside = (fine > 127).view(np.uint8)
+    if len(cells) < _SMALL_CELLS:
+        fine = cv2.resize(tile, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_NEAREST)
+    else:
+        smooth = cv2.GaussianBlur(tile, (5, 5), _SIGMA_CELLS)
+        fine = cv2.resize(smooth, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
+    inside = (fine > _INSIDE).view(np.uint8)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outlines = []
     for contour in contours:
