@@ -10,10 +10,12 @@ at this resolution they cannot be told from the sides of large objects.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
+from scipy.ndimage import uniform_filter1d
 
 from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
@@ -33,6 +35,14 @@ _LAYER_M = 0.2
 _LAYERS = 60
 _LOW_SHARE = 0.1
 """A cell's low level is the first layer that this share of its points reaches: fewer below are ghosts."""
+
+_SLOPES = np.array(
+    sorted(product((-0.1, -0.05, 0.0, 0.05, 0.1), repeat=2), key=lambda slope: slope[0] ** 2 + slope[1] ** 2)
+)
+"""Slopes (along x, along y) that the first plane may have, the flattest first."""
+
+_SHARE_LAYERS = 3
+"""Cells whose low levels lie within this many layers share a level."""
 
 _PLANE_ROUNDS = ((15.0, 0.8), (25.0, 0.7), (40.0, 0.6), (40.0, 0.4))
 """Range and half corridor, metres, of each round of the plane fit."""
@@ -115,21 +125,18 @@ def _cell_lows(xyz: Float32[np.ndarray, "m 3"]) -> tuple[Float[np.ndarray, "c 2"
     inside = (layer >= 0) & (layer < _LAYERS)
     cell = _SEED_GRID.flat_cells_of(near[inside, :2])
     histogram = np.bincount(cell * _LAYERS + layer[inside], minlength=_SEED_GRID.num_cells * _LAYERS)
-    reached = histogram.reshape(-1, _LAYERS).cumsum(axis=1)
-    cells = np.flatnonzero(reached[:, -1])
-    total = reached[cells, -1]
+    cells = np.flatnonzero(np.bincount(cell, minlength=_SEED_GRID.num_cells))
+    reached = histogram.reshape(-1, _LAYERS)[cells].cumsum(axis=1)
+    total = reached[:, -1]
     enough = np.minimum(total, np.maximum(2, _LOW_SHARE * total))
-    low_layer = (reached[cells] >= enough[:, None]).argmax(axis=1)
+    low_layer = (reached >= enough[:, None]).argmax(axis=1)
     return _SEED_GRID.centers_of(cells), base + (low_layer + 0.5) * _LAYER_M
 
 
 def _fit_plane(xy: Float[np.ndarray, "c 2"], low: Float[np.ndarray, "c"]) -> Float32[np.ndarray, "3"]:
-    """`(a, b, c)` of `z = a x + b y + c`: from the level that most cells share, outward in a narrowing corridor."""
-    near_low = low[_near(xy, range_m=25.0, at_least=5)]
-    lowest = near_low.min()
-    votes = np.bincount(np.rint((near_low - lowest) / _LAYER_M).astype(np.int64))
-    shared = np.convolve(votes, np.ones(5))[2:-2].argmax()
-    plane = np.array([0.0, 0.0, lowest + shared * _LAYER_M])
+    """`(a, b, c)` of `z = a x + b y + c`: from the plane that most cells share, outward in a narrowing corridor."""
+    near = _near(xy, range_m=25.0, at_least=5)
+    plane = _shared_plane(xy[near], low[near])
     columns = np.column_stack([xy, np.ones(len(xy))])
     for range_m, corridor_m in _PLANE_ROUNDS:
         residual = low - columns @ plane
@@ -137,6 +144,18 @@ def _fit_plane(xy: Float[np.ndarray, "c 2"], low: Float[np.ndarray, "c"]) -> Flo
         a = columns[chosen]
         plane = plane + np.linalg.solve(a.T @ a + _PLANE_PRIOR, a.T @ residual[chosen])
     return plane.astype(np.float32)
+
+
+def _shared_plane(xy: Float[np.ndarray, "c 2"], low: Float[np.ndarray, "c"]) -> Float[np.ndarray, "3"]:
+    """Of a few slopes, the one whose best level most cells share; one vote a cell, the flattest where votes tie."""
+    rest = low[None, :] - _SLOPES @ xy.T
+    lowest = rest.min()
+    layer = np.rint((rest - lowest) / _LAYER_M).astype(np.int64)
+    layers = int(layer.max()) + 1
+    votes = np.bincount((layer + layers * np.arange(len(_SLOPES))[:, None]).ravel(), minlength=layers * len(_SLOPES))
+    shared = uniform_filter1d(votes.reshape(len(_SLOPES), layers) * _SHARE_LAYERS, _SHARE_LAYERS, mode="constant")
+    slope, level = divmod(int(shared.argmax()), layers)
+    return np.array([*_SLOPES[slope], lowest + level * _LAYER_M])
 
 
 def _near(xyz: Float[np.ndarray, "m _"], *, range_m: float, at_least: int) -> Bool[np.ndarray, "m"]:

@@ -34,9 +34,10 @@ def test_finds_flat_ground_at_any_sensor_height(sensor_height_m: float) -> None:
     assert worst_error(on_ground(xy, -sensor_height_m), xy, -sensor_height_m) < 0.05
 
 
-def test_follows_a_tilted_plane() -> None:
+@pytest.mark.parametrize(("along_x", "along_y"), [(0.06, -0.03), (-0.13, 0.0), (0.08, 0.1)])
+def test_follows_a_tilted_plane(along_x: float, along_y: float) -> None:
     xy = ring_scan()
-    z = -1.8 + 0.06 * xy[:, 0] - 0.03 * xy[:, 1]
+    z = -1.8 + along_x * xy[:, 0] + along_y * xy[:, 1]
     assert worst_error(on_ground(xy, z), xy, z) < 0.08
 
 
