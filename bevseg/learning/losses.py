@@ -107,7 +107,7 @@ def mask_overlap(
     if dice_weight is None:
         dice_weight = torch.ones(logits.shape[1], device=logits.device)
     with torch.no_grad():
-        p = torch.sigmoid(logits.float().flatten(2).flatten(0, 1))
+        p = torch.sigmoid(logits.float().flatten(2).flatten(0, 1).contiguous())
         at, truth = filled_cells(target)
         y = truth > 0
         p_at = p.view(-1)[at]

@@ -2,7 +2,7 @@
 
 On a CPU two variables must be set before torch is first imported, or the maths library's idle threads take the cores
 from the data workers by spinning (a third of the speed, measured): `GOMP_SPINCOUNT=0` and `OMP_WAIT_POLICY=passive`.
-The `train` command sets them by starting itself anew.
+The `train` command sets them before it imports torch.
 """
 
 from __future__ import annotations
