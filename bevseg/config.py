@@ -38,7 +38,7 @@ class ModelConfig:
     grid: BevGrid = field(default_factory=lambda: BevGrid.square(half_extent_m=51.2, cell_m=0.2))
     pillars: PillarFeatureConfig = field(default_factory=PillarFeatureConfig)
     encoder: PillarEncoderConfig = field(default_factory=lambda: PillarEncoderConfig(channels=(32, 48, 64, 80)))
-    neck: NeckConfig = field(default_factory=lambda: NeckConfig(64, 48, 32, 2, 2, 0))
+    neck: NeckConfig = field(default_factory=lambda: NeckConfig(channels_8=64, channels_4=64, channels_2=48, convs_8=2, convs_4=2, separable_2=1))
     head: CenterOffsetHeadConfig = field(default_factory=CenterOffsetHeadConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     panoptic: PanopticConfig = field(default_factory=PanopticConfig)

@@ -104,9 +104,12 @@ def semantic_targets(
         num_cells: Number of cells.
     """
     known = (point_semantic > 0) & (cell_of_point >= 0)
-    keys = cell_of_point[known] * NUM_CLASSES + point_semantic[known]
-    votes = np.bincount(keys, minlength=num_cells * NUM_CLASSES).reshape(num_cells, NUM_CLASSES)
-    return np.where(votes.any(axis=1), votes.argmax(axis=1), 0)
+    keys, votes = np.unique(cell_of_point[known] * NUM_CLASSES + point_semantic[known], return_counts=True)
+    cell, semantic = np.divmod(keys, NUM_CLASSES)
+    fewest_first = np.lexsort((-semantic, votes))  # of equal votes the lower class wins
+    majority = np.zeros(num_cells, np.int64)
+    majority[cell[fewest_first]] = semantic[fewest_first]  # the last write to a cell stands
+    return majority
 
 
 def _taught(truth: Annotations, grid: BevGrid, config: TargetConfig) -> Bool[np.ndarray, "k"]:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bevseg.bev.features import BevFeatures
+from bevseg.bev.layers import separable_block
 from bevseg.instances.heads.output import BOX_CHANNELS, NUM_GROUPS, NUM_THINGS, HeadOutput
 from bevseg.results.classes import NUM_CLASSES
 
@@ -27,14 +28,14 @@ class CenterOffsetHeadConfig:
     """Sizes of the head.
 
     Attributes:
-        channels: Width of the shared 3 x 3 layer.
+        channels: Width of the shared separable layer.
         semantic_layers: Height layers with semantics of their own.
         semantic_layer_m: Height of one layer, metres.
         semantic_z_min_m: Lower edge of the first layer above the ground; points beyond either end take the end layer.
         semantic_channels: Width of the hidden layer for semantics.
     """
 
-    channels: int = 48
+    channels: int = 64
     semantic_layers: int = 8
     semantic_layer_m: float = 0.5
     semantic_z_min_m: float = -0.25
@@ -48,11 +49,7 @@ class CenterOffsetHead(nn.Module):
         super().__init__()
         self.config = config
         self._split = [NUM_GROUPS, NUM_GROUPS, 2]
-        self.shared = nn.Sequential(
-            nn.Conv2d(bev_channels, config.channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(config.channels, eps=1e-3, momentum=0.01),
-            nn.ReLU(inplace=True),
-        )
+        self.shared = separable_block(bev_channels, config.channels)
         self.fine = nn.Conv2d(config.channels, 4 * sum(self._split), 1)
         self.coarse = nn.Conv2d(config.channels, NUM_THINGS + len(BOX_CHANNELS), 1)
         self.semantic = nn.Sequential(
