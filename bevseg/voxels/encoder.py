@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from bevseg.voxels.neighbour_table import SparseLevel, Window
-from bevseg.voxels.sparse_conv import ResolvedBackend, SparseBasicBlock, SparseConvBlock, batch_norm
+from bevseg.voxels.sparse_conv import ResolvedBackend, SparseBasicBlock, SparseConvBlock, VoxelBatchNorm
 from bevseg.voxels.voxelize import SparseVoxels
 
 NUM_LEVELS = 4
@@ -145,7 +145,7 @@ class _Backbone(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Linear(in_channels, channels[0], bias=False), batch_norm(channels[0]), nn.ReLU(inplace=True)
+            nn.Linear(in_channels, channels[0], bias=False), VoxelBatchNorm(channels[0]), nn.ReLU(inplace=True)
         )
         stages = []
         for i, (width, count) in enumerate(zip(channels, blocks, strict=True)):

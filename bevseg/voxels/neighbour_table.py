@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Int32, Int64
 from torch import Tensor
 
+from bevseg.voxels.tap_pairs import ImplicitPairs, TapLists, implicit_pairs, tap_lists
 from bevseg.voxels.voxelize import check_cell_count, coords_of_keys, keys_of_coords
 
 _MAX_DENSE_CELLS = 2**22
@@ -82,6 +83,16 @@ class KernelTable:
     def inverse(self) -> KernelTable:
         """The table of the inverse convolution: back from the outputs to the inputs, through the same taps."""
         return KernelTable(self.outputs, self.num_outputs)
+
+    @cached_property
+    def implicit_pairs(self) -> ImplicitPairs:
+        """This table as spconv's CUDA kernels read it."""
+        return implicit_pairs(self.inputs, self.num_inputs)
+
+    @cached_property
+    def tap_lists(self) -> TapLists:
+        """This table as spconv's CPU kernels read it."""
+        return tap_lists(self.inputs, self.num_inputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +200,7 @@ def _find_sorted(keys: Int64[Tensor, "n"], wanted: Int64[Tensor, "out tap"]) -> 
 def _outputs_dense(
     padded_keys: Int64[Tensor, "n"], padded_shape: tuple[int, ...], window: Window
 ) -> Int64[Tensor, "out axes"]:
-    """Coordinates of every output that meets a voxel, from a map of the cells: an "or" over the kernel, axis by axis."""
+    """Coordinates of every output that meets a voxel, from a map of cells: an "or" over the kernel, axis by axis."""
     occupied = torch.zeros(math.prod(padded_shape), dtype=torch.bool, device=padded_keys.device)
     occupied = occupied.scatter_(0, padded_keys, True).view(padded_shape)
     for axis, (kernel, stride) in enumerate(zip(window.kernel, window.stride, strict=True), start=1):

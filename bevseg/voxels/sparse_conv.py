@@ -101,7 +101,7 @@ class SparseConvBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = SparseConv(in_channels, out_channels, kernel, backend=backend)
-        self.norm: nn.Module = batch_norm(out_channels)
+        self.norm: nn.Module = VoxelBatchNorm(out_channels)
 
     def forward(self, features: Float[Tensor, "in channel"], table: KernelTable) -> Float[Tensor, "out out_channel"]:
         """Features of the table's outputs."""
@@ -117,7 +117,7 @@ class SparseBasicBlock(nn.Module):
         kernel = (3,) * dims
         self.first = SparseConvBlock(channels, channels, kernel, backend=backend)
         self.conv = SparseConv(channels, channels, kernel, backend=backend)
-        self.norm: nn.Module = batch_norm(channels)
+        self.norm: nn.Module = VoxelBatchNorm(channels)
 
     def forward(self, features: Float[Tensor, "voxel channel"], table: KernelTable) -> Float[Tensor, "voxel channel"]:
         """Features on the same voxels; `table` is their submanifold table."""
@@ -125,13 +125,29 @@ class SparseBasicBlock(nn.Module):
         return (normed + features).relu_()
 
 
-def batch_norm(channels: int) -> nn.BatchNorm1d:
-    """SECOND's settings: statistics over some hundred steps, and room for channels that are almost constant."""
-    return nn.BatchNorm1d(channels, eps=1e-3, momentum=0.01)
+class VoxelBatchNorm(nn.BatchNorm1d):
+    """Batch norm over voxels, with SECOND's settings: statistics over some hundred steps, room for constant channels.
+
+    A training batch with fewer than two voxels has no variance; it is normalised by the running statistics and does
+    not change them.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-3, momentum=0.01)
+
+    def forward(self, features: Float[Tensor, "voxel channel"]) -> Float[Tensor, "voxel channel"]:
+        """Normalised features."""
+        if self.training and len(features) < 2:
+            return nn.functional.batch_norm(
+                features, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+            )
+        return super().forward(features)
 
 
 def fuse_batch_norm(module: nn.Module) -> nn.Module:
     """A copy for inference in which each sparse convolution has taken in the batch norm that follows it.
+
+    So has each linear layer in an `nn.Sequential`.
 
     Raises:
         ValueError: The module is in training mode.
@@ -140,13 +156,15 @@ def fuse_batch_norm(module: nn.Module) -> nn.Module:
         raise ValueError("only a module in eval mode can be fused; call .eval() first")
     fused = copy.deepcopy(module)
     for part in fused.modules():
-        if isinstance(part, SparseConvBlock | SparseBasicBlock) and isinstance(part.norm, nn.BatchNorm1d):
+        if isinstance(part, SparseConvBlock | SparseBasicBlock) and isinstance(part.norm, VoxelBatchNorm):
             _fold(part.conv, part.norm)
             part.norm = nn.Identity()
+        if isinstance(part, nn.Sequential):
+            _fold_linear(part)
     return fused
 
 
-def _fold(conv: SparseConv, norm: nn.BatchNorm1d) -> None:
+def _fold(conv: SparseConv, norm: VoxelBatchNorm) -> None:
     assert norm.running_mean is not None
     assert norm.running_var is not None
     with torch.no_grad():
@@ -155,3 +173,11 @@ def _fold(conv: SparseConv, norm: nn.BatchNorm1d) -> None:
         bias = shift if conv.bias is None else shift + conv.bias * scale
         conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.ndim - 1)))
         conv.bias = nn.Parameter(bias)
+
+
+def _fold_linear(sequence: nn.Sequential) -> None:
+    for i in range(len(sequence) - 1):
+        linear, norm = sequence[i], sequence[i + 1]
+        if isinstance(linear, nn.Linear) and isinstance(norm, VoxelBatchNorm):
+            sequence[i] = torch.nn.utils.fusion.fuse_linear_bn_eval(linear, norm)
+            sequence[i + 1] = nn.Identity()
