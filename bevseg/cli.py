@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import NoReturn
 
 import bevseg
-from bevseg.commands import doctor
+from bevseg.commands import doctor, train
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import install_command
 
-_COMMANDS: tuple[ModuleType, ...] = (doctor,)
+_COMMANDS: tuple[ModuleType, ...] = (train, doctor)
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
