@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -54,8 +55,7 @@ class RunLog:
     def add_evaluation(self, step: int, row: Mapping[str, int | float]) -> None:
         """Writes a row of the learning curve; the time it took does not count as slow training."""
         self._folder.append_curve(row)
-        for name, value in row.items():
-            self._tensorboard.add_scalar(f"evaluation/{name}", value, step)
+        self._plot("evaluation", step, row)
         logger.info("evaluation at step %d: %s", step, _joined(row))
         self._since = time.perf_counter()
         self._sums, self._count = {}, 0
@@ -65,12 +65,18 @@ class RunLog:
         row = {name: total / self._count for name, total in self._sums.items()}
         row["frames_per_s"] = self._count * self._batch_size / max(now - self._since, 1e-9)
         self._folder.append_metrics({"step": step, **row})
-        for name, value in row.items():
-            self._tensorboard.add_scalar(f"training/{name}", value, step)
+        self._plot("training", step, row)
         text = _joined(row)
         self._progress.update(self._bar, description=f"loss {row['loss']:.4g} {row['frames_per_s']:.1f} frames/s")
         logger.info("step %d: %s", step, text)
         self._sums, self._count, self._since = {}, 0, now
+
+    def _plot(self, group: str, step: int, row: Mapping[str, int | float]) -> None:
+        for name, value in row.items():
+            if math.isfinite(
+                value
+            ):  # a score that cannot be told (no such object in the frames) has no place in a plot
+                self._tensorboard.add_scalar(f"{group}/{name}", value, step)
 
 
 def _joined(row: Mapping[str, int | float]) -> str:
