@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import NoReturn
 
 import bevseg
-from bevseg.commands import doctor, train
+from bevseg.commands import demo, doctor, train
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import install_command
 
-_COMMANDS: tuple[ModuleType, ...] = (train, doctor)
+_COMMANDS: tuple[ModuleType, ...] = (demo, train, doctor)
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     _start_logging(verbose=args.verbose)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _failed(args, ExitCode.INTERRUPTED, "interrupted")
     except BrokenPipeError:
@@ -75,7 +77,8 @@ class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
         import importlib.metadata
 
-        parser.exit(message=f"bevseg {importlib.metadata.version('bevseg')}\n")
+        sys.stdout.write(f"bevseg {importlib.metadata.version('bevseg')}\n")
+        parser.exit()
 
 
 def _start_logging(*, verbose: bool) -> None:
