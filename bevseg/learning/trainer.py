@@ -23,6 +23,7 @@ from torch import nn
 from bevseg.checkpoint import save_checkpoint
 from bevseg.configuration import dump_yaml, parse_yaml_as
 from bevseg.datasets.sample import Sample
+from bevseg.learning.finite import check_finite
 from bevseg.learning.frames import FrameOrder, FrameStore, Loaded, PreparedFrames, load_batches
 from bevseg.learning.interruption import StopRequest
 from bevseg.learning.losses import LossTerms
@@ -120,10 +121,6 @@ class TrainOutcome:
     step: int
     reason: Literal["finished", "time", "signal"]
     checkpoint: Path
-
-
-class NonFiniteLossError(ValueError):
-    """A loss or gradient is NaN or infinite: at which step, which terms, on which frames."""
 
 
 def train(task: TrainTask[Item, Batch], config: TrainConfig, folder: Path, *, resume: bool = False) -> TrainOutcome:
@@ -225,22 +222,14 @@ class _Trainer(Generic[Item, Batch]):
         self._optimizer.zero_grad(set_to_none=True)
         loss = self._task.loss_of(network, prepared.batch)
         terms = {name: float(term.detach()) for name, term in loss.terms.items()}
-        self._check_finite("loss", float(loss.total.detach()), terms, prepared.names)
+        check_finite("loss", float(loss.total.detach()), terms, step=self._step, frames=prepared.names)
         loss.total.backward()  # type: ignore[no-untyped-call]
         length = float(nn.utils.clip_grad_norm_(network.parameters(), config.max_grad_norm))
-        self._check_finite("gradient", length, terms, prepared.names)
+        check_finite("gradient", length, terms, step=self._step, frames=prepared.names)
         self._optimizer.step()
         self._step += 1
         self._average.update(network, step=self._step)
         return {"loss": float(loss.total.detach()), **terms, "lr": lr, "grad_norm": length}
-
-    def _check_finite(self, what: str, value: float, terms: Mapping[str, float], names: Sequence[str]) -> None:
-        if not math.isfinite(value):
-            parts = ", ".join(f"{name} {term:.4g}" for name, term in terms.items())
-            raise NonFiniteLossError(
-                f"the {what} of step {self._step} is {value} (terms: {parts}) on frames {', '.join(names)}. Look at "
-                f"these frames, or lower lr ({self._config.lr}); resuming starts from the last saved state."
-            )
 
     def _evaluate(self, log: RunLog, loss: float) -> None:
         self._save()

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from bevseg.checkpoint import load_checkpoint
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
+from bevseg.learning.finite import NonFiniteLossError
 from bevseg.learning.frames import UnreadableFrameError
 from bevseg.learning.losses import LossTerms
 from bevseg.learning.run_folder import ResumeError
-from bevseg.learning.trainer import NonFiniteLossError, TrainConfig, TrainTask, train
+from bevseg.learning.trainer import TrainConfig, TrainTask, train
 from bevseg.points.cloud import PointCloud
 
 CONFIG = TrainConfig(steps=6, batch_size=2, warmup_steps=2, eval_every=3, save_every=2, log_every=2, workers=0, seed=5)
