@@ -15,7 +15,7 @@ from bevseg.instances.semantics import semantic_cells
 from bevseg.learning.targets import ObjectTargets, TargetConfig, object_targets, semantic_targets
 from bevseg.network import describe_points
 from bevseg.points.ground import estimate_ground
-from bevseg.voxels.pillar_features import CellFeatures
+from bevseg.voxels.cells import CellFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Several scans; the fields are those of `CellFeatures` and `ObjectTargets` with a batch dimension or index in front.
+    """Several scans: the fields of `CellFeatures` and `ObjectTargets` with a batch dimension or index in front.
 
     Flat cell indices count through the batch: `scan * cells_per_map + cell`.
     """

@@ -53,14 +53,15 @@ def objective(output: HeadOutput, batch: Batch, weights: ObjectiveConfig) -> Los
     terms = {
         "heat": weights.heat * center_focal(output.heat, batch.heat),
         "foreground": weights.foreground * mask_focal(output.foreground, batch.foreground),
-        "overlap": weights.overlap * mask_overlap(
+        "overlap": weights.overlap
+        * mask_overlap(
             output.foreground, batch.foreground, dice_weight=torch.tensor(_DICE_WEIGHT, device=boxes.device)
         ),
-        "offset": weights.offset * masked_l1(
-            _at(output.offset_m, batch.cell), batch.cell_offset_m, batch.cell_weight, beta=0.1
-        ),
+        "offset": weights.offset
+        * masked_l1(_at(output.offset_m, batch.cell), batch.cell_offset_m, batch.cell_weight, beta=0.1),
         "box": weights.box * masked_l1(boxes * scale, batch.center_box * scale, beta=0.05),
-        "thing_class": weights.thing_class * _mean_cross_entropy(_at(output.thing_class, batch.center), batch.center_class),
+        "thing_class": weights.thing_class
+        * _mean_cross_entropy(_at(output.thing_class, batch.center), batch.center_class),
         "semantic": weights.semantic * semantic_cross_entropy(semantic_logits, semantic_truth, ignore=-100),
         "lovasz": weights.lovasz * lovasz_softmax(semantic_logits, semantic_truth, ignore=-1),
     }

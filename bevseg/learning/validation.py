@@ -60,5 +60,7 @@ def validate(network: BevSegNet, samples: Sequence[Sample]) -> Validation:
             semantic = semantic + count_semantic(scene.points, labels)
     thresholds = sweep_thresholds(overlaps, rule=VALIDATION_RULE).best(without_truth=0.5)
     rule = replace(VALIDATION_RULE, score_thresholds=thresholds)
-    counts = sum((count_matches(match_overlaps(o, rule=rule)) for o in overlaps), start=MatchCounts.zero(len(ClassGroup)))
+    counts = sum(
+        (count_matches(match_overlaps(o, rule=rule)) for o in overlaps), start=MatchCounts.zero(len(ClassGroup))
+    )
     return Validation(counts, semantic, thresholds)
