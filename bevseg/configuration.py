@@ -58,7 +58,7 @@ def parse_yaml_as(cls: type[Config], text: str, *, origin: str) -> Config:
 def dump_yaml(config: object) -> str:
     """The whole config as YAML text, defaults included, in the order of its fields; `parse_yaml_as` reads it back."""
     plain = _envelope(type(config))(content=config).model_dump(mode="json")["content"]
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return yaml.dump(plain, Dumper=_QuotingDumper, sort_keys=False, allow_unicode=True)
 
 
 def _envelope(cls: type[Any]) -> type[BaseModel]:
@@ -83,12 +83,11 @@ def _dotted(location: Sequence[int | str], data: object) -> str:
     """Key path as the file has it: pydantic also names the classes of a union on the way, which are not in the file."""
     path, node = "", data
     for place, part in enumerate(location):
-        if isinstance(node, Mapping) and part in node:
-            path, node = f"{path}.{part}", node[part]
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            path, node = f"{path}[{part}]", node[part]
+        named = f"{path}[{part}]" if isinstance(node, list) and isinstance(part, int) else f"{path}.{part}"
+        if isinstance(node, list | Mapping) and part in (node if isinstance(node, Mapping) else range(len(node))):
+            path, node = named, node[part]
         elif place == len(location) - 1:
-            path = f"{path}.{part}"
+            path = named
     return path.removeprefix(".")
 
 
@@ -106,6 +105,10 @@ class _Yaml12Loader(yaml.SafeLoader):
         return mapping
 
 
+class _QuotingDumper(yaml.SafeDumper):
+    """Safe dumper that quotes text which either version of YAML would take for something else."""
+
+
 _CORE_SCHEMA = {
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -116,4 +119,5 @@ _CORE_SCHEMA = {
     ),
 }
 for _tag, (_pattern, _first) in _CORE_SCHEMA.items():
-    _Yaml12Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first)
+    for _class in (_Yaml12Loader, _QuotingDumper):
+        _class.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _first)

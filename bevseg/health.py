@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.resources
 import importlib.util
 import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import Literal
 
 from bevseg.extras import EXTRA_OF_MODULE, install_command
@@ -142,18 +141,19 @@ def _embreex() -> Finding:
 
 def _checkpoint() -> Finding:
     """The weights that come with the package are there, and fit the network of their own config."""
-    from bevseg.checkpoint import CheckpointError, load_checkpoint
+    from bevseg.checkpoint import CheckpointError, checkpoint_path, load_checkpoint
     from bevseg.config import ModelConfig
     from bevseg.configuration import ConfigError
+    from bevseg.network import build_network
 
-    path = Path(str(importlib.resources.files("bevseg"))) / "checkpoints" / "bevseg-s.safetensors"
     try:
-        config = load_checkpoint(path).config_as(ModelConfig)
+        checkpoint = load_checkpoint(checkpoint_path("bevseg-s"))
+        config = checkpoint.config_as(ModelConfig)
+        checkpoint.load_into(build_network(config))
     except (CheckpointError, ConfigError) as error:
-        return Finding(
-            "checkpoint", False, "core", _first_line(error), "pip install --force-reinstall --no-deps bevseg"
-        )
-    return Finding("checkpoint", True, "core", f"{config.name}, {path.stat().st_size / 2**20:.1f} MiB")
+        remedy = "install bevseg again from a complete copy of its repository"
+        return Finding("checkpoint", False, "core", _first_line(error), remedy)
+    return Finding("checkpoint", True, "core", f"{config.name}, {checkpoint.path.stat().st_size / 2**20:.1f} MiB")
 
 
 def _ros() -> Finding:
@@ -171,9 +171,14 @@ def _import_quietly(module: str) -> None:
 
 
 def _version(module: str, distribution: str | None) -> str:
-    brings = importlib.metadata.packages_distributions().get(module, ())
-    names = [distribution] if distribution else sorted(set(brings))
+    names = [distribution] if distribution else sorted(set(_distributions().get(module, ())))
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names) or "found"
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Which distributions brought each module; takes a third of a second to find."""
+    return importlib.metadata.packages_distributions()
 
 
 def _has_x86_wheels() -> bool:
