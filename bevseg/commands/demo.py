@@ -85,12 +85,14 @@ def _film(segmenter: BevSegmenter, drive: DriveSource, path: Path, *, screen: Co
 
     from bevseg.drawing.bev import draw_scene
     from bevseg.drawing.video import VideoWriter
+    from bevseg.tracking.tracker import Tracker
 
+    tracker = Tracker()  # an object keeps its colour from scan to scan
     start, stages_ms = time.perf_counter(), dict[str, float]()
     with VideoWriter(path, frames_per_s=_RATE_HZ) as video:
         for index in track(range(len(drive)), description="driving", console=screen, transient=True):
             sample = drive[index]
-            scene = segmenter.segment(sample.cloud)
+            scene = tracker.follow(segmenter.segment(sample.cloud), sample.T_global_from_ego @ sample.T_ego_from_lidar)
             truth = sample.annotations if with_truth else None
             image = draw_scene(sample.cloud, scene, title=f"Simulated drive, {index / _RATE_HZ:.1f} s", truth=truth)
             video.write(image)

@@ -1,0 +1,1 @@
+"""Identities of objects over time. NumPy only."""
