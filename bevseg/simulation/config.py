@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bevseg.simulation.sensors import SENSORS, SensorName
 
-SIMULATOR_VERSION = 3
+SIMULATOR_VERSION = 4
 """Raised whenever the same configuration gives other bytes than before."""
 
 

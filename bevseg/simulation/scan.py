@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Int, Integer, UInt8
 
 from bevseg.geometry.frames import Transform
 from bevseg.results.classes import SemanticClass
-from bevseg.simulation.ego_body import EgoBody
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.layout.world import GROUND_TINT, StaticMesh
@@ -17,6 +16,7 @@ from bevseg.simulation.materials import REFLECTANCE, SPECULAR
 from bevseg.simulation.raycast import MAX_LAYERS, Hits, RayScene, first_returns
 from bevseg.simulation.sensors import SensorSpec
 from bevseg.simulation.truth import OcclusionCounts, count_occlusion, hits_behind
+from bevseg.simulation.weather import Conditions, drop_distances
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,25 +40,6 @@ class Scan:
     semantic: UInt8[np.ndarray, "n"]
     instance: Integer[np.ndarray, "n"]
     counts: OcclusionCounts | None
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What changes from frame to frame.
-
-    Attributes:
-        reach_factor: Multiplies the sensor's reach (haze, age, dirt).
-        wet: 0 dry to 1 wet: how much of the road's light is mirrored away.
-        ghost_share: Share of ground points that appear below the ground.
-        lost_share: Share of beams that never come back.
-        ego_body: The vehicle below the sensor where it is in the way.
-    """
-
-    reach_factor: float
-    wet: float
-    ghost_share: float
-    lost_share: float
-    ego_body: EgoBody | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +71,7 @@ def scan(
     chance = rng.random((2, len(local), MAX_LAYERS), dtype=np.float32)
     luck = rng.random(len(local), dtype=np.float32)
 
-    mesh, owner = objects.mesh(surface)
+    mesh, owner = objects.mesh(surface, seen_from_m=(float(origin[0]), float(origin[1])))
     object_scene = RayScene(mesh)
     start = np.full(len(local), 0.3)
     stuff = _stuff_returns(static, static_scene, surface, origin, directions, chance[0], start, conditions)
@@ -98,7 +79,9 @@ def scan(
     things = _thing_returns(object_scene, objects, owner, hits, len(local))
 
     if conditions.ego_body is not None:
-        stuff = _behind_ego(stuff, conditions.ego_body.distances(local))
+        stuff = _with_noise(stuff, conditions.ego_body.distances(local))
+    if conditions.drops_share:
+        stuff = _with_noise(stuff, drop_distances(conditions, len(local), rng))
     in_front = things.distance_m < stuff.distance_m
     nearest = np.where(in_front, things.distance_m, stuff.distance_m)
     brightness = np.where(in_front, things.brightness, stuff.brightness)
@@ -147,18 +130,18 @@ def _stuff_returns(
     return _Returns(distance, np.zeros(n, np.int64), semantic, brightness)
 
 
-def _behind_ego(stuff: _Returns, ego_m: Float[np.ndarray, "n"]) -> _Returns:
-    """The same returns with the vehicle's own, which carry no class, in front of them."""
-    own = ego_m < stuff.distance_m
+def _with_noise(stuff: _Returns, distance_m: Float[np.ndarray, "n"]) -> _Returns:
+    """The same returns behind others that carry no class: the vehicle's own, or drops in the air."""
+    own = distance_m < stuff.distance_m
     return _Returns(
-        np.where(own, ego_m, stuff.distance_m),
+        np.where(own, distance_m, stuff.distance_m),
         stuff.owner,
         np.where(own, SemanticClass.NOISE, stuff.semantic).astype(np.uint8),
-        np.where(own, _EGO_BRIGHTNESS, stuff.brightness),
+        np.where(own, _NOISE_BRIGHTNESS, stuff.brightness),
     )
 
 
-_EGO_BRIGHTNESS = 0.2
+_NOISE_BRIGHTNESS = 0.2
 
 
 def _meet_ground(

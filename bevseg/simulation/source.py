@@ -12,13 +12,13 @@ from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
-from bevseg.simulation.ego_body import draw_ego_body
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
-from bevseg.simulation.scan import Conditions, Scan, scan
+from bevseg.simulation.scan import Scan, scan
 from bevseg.simulation.sensors import SENSORS, SensorSpec
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
+from bevseg.simulation.weather import Conditions, draw_conditions
 
 FRAME = "lidar"
 _SENSOR_AHEAD_M = 0.9
@@ -73,18 +73,6 @@ def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: Senso
     cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     rotation = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]]) @ np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
     return Transform.from_rotation_translation(rotation, np.array([_SENSOR_AHEAD_M, 0.0, height]), dst="ego", src=FRAME)
-
-
-def draw_conditions(rng: np.random.Generator, config: SimulationConfig, sensor: SensorSpec) -> Conditions:
-    """Reach, wetness, reflections and losses of one frame."""
-    carried = rng.random() < config.ego_vehicle
-    return Conditions(
-        reach_factor=float(rng.uniform(0.75, 1.25)),
-        wet=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.15 else 0.0,
-        ghost_share=config.ghost_share * float(rng.random() ** 2),
-        lost_share=float(rng.uniform(0.0, 0.06)),
-        ego_body=draw_ego_body(rng, mount_height_m=sensor.mount_height_m) if carried else None,
-    )
 
 
 def ego_transform(world: World, pose: tuple[float, float, float]) -> Transform:

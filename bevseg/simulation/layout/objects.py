@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bevseg.geometry.boxes import wrap_angle
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.shapes.assemble import assemble
 from bevseg.simulation.shapes.catalog import KINDS, shapes_of
@@ -55,17 +54,6 @@ class Objects:
         yaw = self.boxes[:, 6]
         return self.speed_mps[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
 
-    def after(self, seconds: float) -> Objects:
-        """The objects later: each has gone on along its arc. Heights are the old ones until `on_ground`."""
-        boxes = self.boxes.copy()
-        yaw, way = boxes[:, 6], self.speed_mps * seconds
-        turn = self.curvature_per_m * way
-        chord = way * np.sinc(turn / (2 * np.pi))
-        boxes[:, 0] += chord * np.cos(yaw + turn / 2)
-        boxes[:, 1] += chord * np.sin(yaw + turn / 2)
-        boxes[:, 6] = wrap_angle(yaw + turn)
-        return replace(self, boxes=boxes)
-
     def on_ground(self, surface: Surface) -> Objects:
         """The objects lowered or lifted until they stand on the ground, kerbs included."""
         boxes = self.boxes.copy()
@@ -73,17 +61,24 @@ class Objects:
         boxes[:, 2] = surface.height(x, y) + surface.standing(x, y) + boxes[:, 5] / 2
         return replace(self, boxes=boxes)
 
-    def mesh(self, surface: Surface) -> tuple[Mesh, Int[np.ndarray, "t"]]:
-        """All triangles in the world, and the object that each belongs to. Shapes follow the slope under them."""
+    def mesh(self, surface: Surface, *, seen_from_m: tuple[float, float]) -> tuple[Mesh, Int[np.ndarray, "t"]]:
+        """All triangles in the world, and the object that each belongs to. Shapes follow the slope under them.
+
+        Objects further than some tens of metres from `seen_from_m` have coarser shapes.
+        """
         if not len(self):
             return joined([]), np.zeros(0, np.int64)
-        shapes = [shapes_of(int(k))[int(v)].mesh for k, v in zip(self.kind, self.variant, strict=True)]
         boxes = self.boxes
+        near = np.hypot(boxes[:, 0] - seen_from_m[0], boxes[:, 1] - seen_from_m[1]) < _DETAIL_RANGE_M
+        variants = [shapes_of(int(k))[int(v)] for k, v in zip(self.kind, self.variant, strict=True)]
+        shapes = [v.mesh if n else v.coarse_mesh for v, n in zip(variants, near, strict=True)]
         whole = assemble(shapes, scale=boxes[:, 3:6], xy_m=boxes[:, :2], yaw_rad=boxes[:, 6])
         vertices = whole.mesh.vertices
         bottom = boxes[:, 2] - boxes[:, 5] / 2 - surface.height(boxes[:, 0], boxes[:, 1])
         vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + bottom[whole.piece_of_vertex]
         return whole.with_vertices(vertices), whole.piece_of_triangle
 
+
+_DETAIL_RANGE_M = 35.0
 
 _LABEL_OF_KIND = np.array([int(kind.label) for kind in KINDS])

@@ -108,5 +108,5 @@ def _beside_road(plan: Plan, world: WorldPlan, range_m: float) -> tuple[float, f
 
 
 def _at(road: Road, s: float, d: float) -> tuple[float, float, float]:
-    x, y, heading = road.to_world(np.array([s]), np.array([d]))
-    return float(x[0]), float(y[0]), float(heading[0])
+    x, y, heading = road.pose_at(s, d)
+    return x, y, heading

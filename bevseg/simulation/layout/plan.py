@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.layout.objects import Objects
@@ -25,17 +26,23 @@ class Plan:
         self.stuff: list[PlacedStuff] = []
         self._rows: list[tuple[float, ...]] = []
         self._footprints = np.zeros((_MAX_FOOTPRINTS, 5))
+        self._reach_m = np.zeros(_MAX_FOOTPRINTS)
         self._used = 0
 
     def is_free(self, footprint: Float[np.ndarray, "5"], *, margin_m: float = 0.0) -> bool:
         """Whether `(x, y, l, w, yaw)`, grown by the margin, touches nothing that is there."""
         grown = footprint + np.array([0, 0, 2 * margin_m, 2 * margin_m, 0])
-        return not bool(footprints_overlap(grown, self._footprints[: self._used]).any())
+        offset = self._footprints[: self._used, :2] - grown[:2]
+        reach = self._reach_m[: self._used] + np.hypot(grown[2], grown[3]) / 2
+        near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) < reach * reach)
+        one = tuple(grown.tolist())
+        return not any(rectangles_overlap(one, tuple(other)) for other in self._footprints[near].tolist())
 
     def reserve(self, footprint: Float[np.ndarray, "5"]) -> None:
         """Keeps a place from being built on."""
         if self._used < _MAX_FOOTPRINTS:
             self._footprints[self._used] = footprint
+            self._reach_m[self._used] = np.hypot(footprint[2], footprint[3]) / 2
             self._used += 1
 
     def draw_object(self, label: SemanticClass, *, ridden: bool | None = None, kind: str | None = None) -> ObjectDraft:
@@ -77,20 +84,10 @@ class Plan:
         self._rows.append((*row, speed_mps, curvature_per_m, draft.tint))
         return True
 
-    def place_stuff(
-        self,
-        piece: PlacedStuff,
-        footprint_lw_m: tuple[float, float],
-        *,
-        margin_m: float = 0.1,
-    ) -> bool:
-        """Puts a piece of the surroundings there if its footprint is free; says whether it did."""
-        footprint = np.array([piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad])
-        if not self.is_free(footprint, margin_m=margin_m):
-            return False
-        self.reserve(footprint)
+    def add_stuff(self, piece: PlacedStuff, footprint_lw_m: tuple[float, float]) -> None:
+        """Puts a piece of the surroundings on the board, whose place has been found free."""
+        self.reserve(np.array([piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad]))
         self.stuff.append(piece)
-        return True
 
     def objects(self) -> Objects:
         """All objects placed so far, standing on the ground; track ids count from 1."""
@@ -138,21 +135,20 @@ class PlacedStuff:
     tint: float
 
 
-def footprints_overlap(one: Float[np.ndarray, "5"], others: Float[np.ndarray, "n 5"]) -> Bool[np.ndarray, "n"]:
-    """Whether the rectangle `(x, y, l, w, yaw)` overlaps each of the others (separating axes)."""
-    dx, dy = others[:, 0] - one[0], others[:, 1] - one[1]
-    reach = np.hypot(one[2], one[3]) / 2 + np.hypot(others[:, 2], others[:, 3]) / 2
-    overlap: np.ndarray = dx * dx + dy * dy < reach * reach
-    near = np.flatnonzero(overlap)
-    if not len(near):
-        return overlap
-    dx, dy, length, width, yaw = dx[near], dy[near], others[near, 2], others[near, 3], others[near, 4]
-    c, s = np.abs(np.cos(yaw - one[4])), np.abs(np.sin(yaw - one[4]))
-    c1, s1, c2, s2 = np.cos(one[4]), np.sin(one[4]), np.cos(yaw), np.sin(yaw)
-    overlap[near] = (
-        (np.abs(c1 * dx + s1 * dy) < (one[2] + length * c + width * s) / 2)
-        & (np.abs(-s1 * dx + c1 * dy) < (one[3] + length * s + width * c) / 2)
-        & (np.abs(c2 * dx + s2 * dy) < (length + one[2] * c + one[3] * s) / 2)
-        & (np.abs(-s2 * dx + c2 * dy) < (width + one[2] * s + one[3] * c) / 2)
+Rectangle = tuple[float, ...]
+"""`(x, y, l, w, yaw)`, metres and radians."""
+
+
+def rectangles_overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Whether two rectangles overlap (separating axes). Plain numbers: for a single pair that is faster than arrays."""
+    x_1, y_1, length_1, width_1, yaw_1 = one
+    x_2, y_2, length_2, width_2, yaw_2 = other
+    dx, dy = x_2 - x_1, y_2 - y_1
+    c, s = abs(math.cos(yaw_2 - yaw_1)), abs(math.sin(yaw_2 - yaw_1))
+    c_1, s_1, c_2, s_2 = math.cos(yaw_1), math.sin(yaw_1), math.cos(yaw_2), math.sin(yaw_2)
+    return (
+        abs(c_1 * dx + s_1 * dy) < (length_1 + length_2 * c + width_2 * s) / 2
+        and abs(-s_1 * dx + c_1 * dy) < (width_1 + length_2 * s + width_2 * c) / 2
+        and abs(c_2 * dx + s_2 * dy) < (length_2 + length_1 * c + width_1 * s) / 2
+        and abs(-s_2 * dx + c_2 * dy) < (width_2 + length_1 * s + width_1 * c) / 2
     )
-    return overlap

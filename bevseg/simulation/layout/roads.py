@@ -85,7 +85,7 @@ def _side_roads(rng: np.random.Generator, main: Road, setting: Setting) -> list[
         s = float(rng.uniform(-60, 60))
         if any(abs(s - taken) < 25 for taken, _ in roads):
             continue
-        x, y, heading = main.to_world(np.array([s]), np.zeros(1))
+        x, y, heading = main.pose_at(s, 0.0)
         lanes = 1 if rng.random() < 0.7 else 2
         lane = float(rng.uniform(2.8, 3.5))
         parking = 2.2 if rng.random() < 0.4 else 0.0
@@ -93,7 +93,7 @@ def _side_roads(rng: np.random.Generator, main: Road, setting: Setting) -> list[
         start = -_HALF_LENGTH_M if rng.random() < 0.6 else 0.0
         turn = np.pi / 2 * (1 if rng.random() < 0.5 else -1) + rng.normal(0, 0.15)
         road = Road(
-            float(x[0]), float(y[0]), float(heading[0] + turn), float(rng.normal(0, 0.003)),
+            x, y, float(heading + turn), float(rng.normal(0, 0.003)),
             lanes * lane + parking, walk, walk, start, _HALF_LENGTH_M, 0.0, lane, lanes, parking,
         )  # fmt: skip
         roads.append((s, road))
@@ -110,15 +110,15 @@ def _patches(rng: np.random.Generator, main: Road, setting: Setting) -> tuple[li
         for s in np.arange(-75.0, 76.0, 25.0):
             depth = float(rng.uniform(4, 30))
             surface = _PATCH_SURFACES[int(rng.choice(4, p=_PATCH_SHARE[setting]))]
-            x, y, heading = main.to_world(np.array([s]), np.array([side * (edge + depth / 2)]))
+            x, y, heading = main.pose_at(s, side * (edge + depth / 2))
             length = float(rng.uniform(12, 26))
-            patches.append(Patch(float(x[0]), float(y[0]), length, depth, float(heading[0]), surface))
+            patches.append(Patch(x, y, length, depth, heading, surface))
         if rng.random() < (0.35 if setting in ("industrial", "street", "plaza") else 0.2):
             depth, length = float(rng.uniform(18, 36)), float(rng.uniform(30, 70))
             s = float(rng.uniform(-40, 40))
-            x, y, heading = main.to_world(np.array([s]), np.array([side * (edge + 1.0 + depth / 2)]))
+            x, y, heading = main.pose_at(s, side * (edge + 1.0 + depth / 2))
             lots.append(len(patches))
-            lot = Patch(float(x[0]), float(y[0]), length, depth, float(heading[0]), SemanticClass.DRIVEABLE_SURFACE)
+            lot = Patch(x, y, length, depth, heading, SemanticClass.DRIVEABLE_SURFACE)
             patches.append(lot)
     return patches, lots
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,18 +48,16 @@ class Road:
     lanes: int
     parking_m: float
 
-    def to_world(
-        self, s_m: Float[np.ndarray, "n"], d_m: Float[np.ndarray, "n"]
-    ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+    def pose_at(self, s_m: float, d_m: float) -> tuple[float, float, float]:
         """(x, y, heading) at s along the road and d to its left."""
-        heading = self.heading_rad + self.curvature_per_m * s_m
-        if abs(self.curvature_per_m) < _NEARLY_STRAIGHT_PER_M:
-            along_x = self.x_m + s_m * np.cos(self.heading_rad)
-            along_y = self.y_m + s_m * np.sin(self.heading_rad)
+        k = self.curvature_per_m
+        heading = self.heading_rad + k * s_m
+        if abs(k) < _NEARLY_STRAIGHT_PER_M:
+            x, y = self.x_m + s_m * math.cos(self.heading_rad), self.y_m + s_m * math.sin(self.heading_rad)
         else:
-            along_x = self.x_m + (np.sin(heading) - np.sin(self.heading_rad)) / self.curvature_per_m
-            along_y = self.y_m - (np.cos(heading) - np.cos(self.heading_rad)) / self.curvature_per_m
-        return along_x - d_m * np.sin(heading), along_y + d_m * np.cos(heading), heading
+            x = self.x_m + (math.sin(heading) - math.sin(self.heading_rad)) / k
+            y = self.y_m - (math.cos(heading) - math.cos(self.heading_rad)) / k
+        return x - d_m * math.sin(heading), y + d_m * math.cos(heading), heading
 
     def to_road(
         self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]

@@ -55,10 +55,10 @@ def add_plants(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
             if rng.random() < 0.5:
                 walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
                 _tree_row(plan, road, side * (road.half_width_m + rng.choice([0.7, max(walk, 0.7) + 0.8])), range_m)
-    green = {"residential": 26, "boulevard": 20, "industrial": 10}.get(world.setting, 12)
+    green = {"residential": 45, "boulevard": 34, "industrial": 14}.get(world.setting, 20)
     for _ in range(int(rng.poisson(green))):
         name = _GREEN[int(rng.choice(len(_GREEN), p=_GREEN_SHARE))]
-        small = None if name == "bush" else (0.9, 0.9)
+        small = None if name in ("bush", "thicket") else (0.9, 0.9)
         _place(plan, _from_stock(rng, name), _C.VEGETATION, _off_road(plan, world, range_m), footprint=small)
 
 
@@ -108,8 +108,8 @@ _BORDERS: tuple[StockName, ...] = (
 )  # fmt: skip
 _BORDER_SHARE = (0.13, 0.13, 0.1, 0.1, 0.1, 0.29, 0.15)
 
-_GREEN: tuple[StockName, ...] = ("bush", "broadleaf_tree", "conifer", "bare_tree")
-_GREEN_SHARE = (0.5, 0.32, 0.1, 0.08)
+_GREEN: tuple[StockName, ...] = ("bush", "broadleaf_tree", "conifer", "bare_tree", "thicket")
+_GREEN_SHARE = (0.4, 0.28, 0.09, 0.07, 0.16)
 
 
 def _from_stock(rng: np.random.Generator, name: StockName) -> Mesh:
@@ -128,8 +128,8 @@ def _tree_row(plan: Plan, road: Road, d: float, range_m: float) -> None:
 
 def _pose(road: Road, s: float, d: float, side: int) -> Pose:
     """A pose along the road whose -y looks at it."""
-    x, y, heading = road.to_world(np.array([s]), np.array([d]))
-    return float(x[0]), float(y[0]), float(heading[0]) + (0.0 if side > 0 else np.pi)
+    x, y, heading = road.pose_at(s, d)
+    return x, y, heading + (0.0 if side > 0 else np.pi)
 
 
 def _kerbside(plan: Plan, world: WorldPlan, range_m: float) -> Pose:
@@ -163,6 +163,8 @@ def _place(
     x, y, yaw = pose
     scale = (stretch or float(plan.rng.uniform(0.92, 1.08)), 1.0, float(plan.rng.uniform(0.93, 1.07)))
     length, width = footprint or (scale[0] * mesh.extent_m[0], mesh.extent_m[1])
+    if not plan.is_free(np.array([x, y, length, width, yaw]), margin_m=_STUFF_MARGIN_M):
+        return
     local_x, local_y = _PROBE_X * length, _PROBE_Y * width
     c, s = np.cos(yaw), np.sin(yaw)
     probe_x, probe_y = x + c * local_x - s * local_y, y + s * local_x + c * local_y
@@ -171,8 +173,10 @@ def _place(
     if not on_paved and _touches_sidewalk(plan, probe_x, probe_y):
         return
     tint = float(plan.rng.uniform(0.5, 1.4))
-    plan.place_stuff(PlacedStuff(mesh, scale, semantic, x, y, yaw, tint), (length, width))
+    plan.add_stuff(PlacedStuff(mesh, scale, semantic, x, y, yaw, tint), (length, width))
 
+
+_STUFF_MARGIN_M = 0.1
 
 _PROBE_X = np.array([0.0, 0.5, 0.5, -0.5, -0.5, 0.5, -0.5])
 _PROBE_Y = np.array([0.0, 0.5, -0.5, 0.5, -0.5, 0.0, 0.0])

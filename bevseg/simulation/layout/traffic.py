@@ -132,8 +132,8 @@ def _place_heavy(plan: Plan, pose: tuple[float, float, float]) -> None:
 
 
 def _pose(road: Road, s: float, d: float, *, forward: bool) -> tuple[float, float, float]:
-    x, y, heading = road.to_world(np.array([s]), np.array([d]))
-    return float(x[0]), float(y[0]), float(heading[0]) + (0.0 if forward else np.pi)
+    x, y, heading = road.pose_at(s, d)
+    return x, y, heading + (0.0 if forward else np.pi)
 
 
 def _within(road: Road, s: float) -> bool:

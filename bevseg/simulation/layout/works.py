@@ -21,8 +21,8 @@ def add_works(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     road = world.surface.roads[0]
     for _ in range(int(rng.poisson(1.0))):
         s, d = rng.uniform(-range_m, range_m), rng.uniform(-1.3, 1.3) * road.half_width_m
-        x, y, _ = road.to_world(np.array([s]), np.array([d]))
-        plan.place(plan.draw_object(_C.TRAFFIC_CONE), float(x[0]), float(y[0]), float(rng.uniform(-np.pi, np.pi)))
+        x, y, _ = road.pose_at(s, d)
+        plan.place(plan.draw_object(_C.TRAFFIC_CONE), x, y, float(rng.uniform(-np.pi, np.pi)))
 
 
 def _add_site(plan: Plan, world: WorldPlan, range_m: float) -> None:
@@ -40,10 +40,8 @@ def _add_site(plan: Plan, world: WorldPlan, range_m: float) -> None:
     for label, mean in ((_C.CONSTRUCTION_VEHICLE, 0.8), (_C.PEDESTRIAN, 1.5), (_C.TRUCK, 0.3)):
         for _ in range(int(rng.poisson(mean))):
             s, d = start + rng.uniform(0, length), line_d + side * rng.uniform(2.5, 7.0)
-            x, y, heading = road.to_world(np.array([s]), np.array([d]))
-            plan.place(
-                plan.draw_object(label), float(x[0]), float(y[0]), float(heading[0] + rng.uniform(-np.pi, np.pi))
-            )
+            x, y, heading = road.pose_at(s, d)
+            plan.place(plan.draw_object(label), x, y, float(heading + rng.uniform(-np.pi, np.pi)))
 
 
 def _row(plan: Plan, road: Road, line: tuple[float, float, float], label: SemanticClass, *, pitch_m: float) -> None:
@@ -54,7 +52,7 @@ def _row(plan: Plan, road: Road, line: tuple[float, float, float], label: Semant
     kind = KINDS[first.kind].name
     while s < end:
         draft = plan.draw_object(label, kind=kind)
-        x, y, heading = road.to_world(np.array([s]), np.array([d + rng.normal(0, 0.06)]))
-        yaw = float(heading[0]) + np.pi / 2 + float(rng.normal(0, 0.04))
-        plan.place(draft, float(x[0]), float(y[0]), yaw, margin_m=-0.05)
+        x, y, heading = road.pose_at(s, d + rng.normal(0, 0.06))
+        yaw = heading + np.pi / 2 + float(rng.normal(0, 0.04))
+        plan.place(draft, x, y, yaw, margin_m=-0.05)
         s += draft.width_m + pitch_m + float(abs(rng.normal(0, 0.05)))

@@ -17,7 +17,7 @@ from bevseg.simulation.materials import Material
 from bevseg.simulation.shapes.assemble import assemble
 from bevseg.simulation.shapes.mesh import Mesh, joined
 
-_GROUND_CELL_M = 4.0
+_GROUND_CELL_M = 5.0
 _EGO_SIZE_M = (5.2, 2.3)
 
 
@@ -55,14 +55,20 @@ class World:
 def build_world(
     rng: np.random.Generator, *, density: float, range_m: float, any_heading: float, drive_m: float = 0.0
 ) -> World:
-    """Draws a world around the origin; `drive_m` metres of lane ahead of the vehicle are kept free."""
+    """Draws a world around the origin; in front of a vehicle that is to drive, `drive_m` metres
+    of its lane are kept free of all but traffic.
+    """
     world = draw_world_plan(rng, density=density)
     ego = _ego_pose(rng, world, any_heading=any_heading)
     plan = Plan(world.surface, rng)
-    _reserve_ego(plan, world, ego, drive_m)
+    plan.reserve(np.array([ego[0], ego[1], *_EGO_SIZE_M, ego[2]]))
+    if drive_m:
+        traffic.add_moving_traffic(plan, world, range_m=range_m)
+        _reserve_lane(plan, world, drive_m)
     works.add_works(plan, world, range_m=range_m)
     traffic.add_heavy_standing(plan, world, range_m=range_m)
-    traffic.add_moving_traffic(plan, world, range_m=range_m)
+    if not drive_m:
+        traffic.add_moving_traffic(plan, world, range_m=range_m)
     traffic.add_parked_rows(plan, world, range_m=range_m)
     traffic.add_parking_lots(plan, world)
     surroundings.add_buildings(plan, world, range_m=range_m)
@@ -75,20 +81,18 @@ def build_world(
 
 
 def _ego_pose(rng: np.random.Generator, world: WorldPlan, *, any_heading: float) -> tuple[float, float, float]:
-    x, y, heading = world.surface.roads[0].to_world(np.zeros(1), np.array([world.ego_lane_d_m + rng.normal(0, 0.3)]))
-    yaw = float(heading[0]) + (0.0 if world.ego_forward else np.pi)
+    x, y, heading = world.surface.roads[0].pose_at(0.0, world.ego_lane_d_m + rng.normal(0, 0.3))
+    yaw = heading + (0.0 if world.ego_forward else np.pi)
     yaw += float(rng.uniform(-np.pi, np.pi)) if rng.random() < any_heading else float(rng.normal(0, 0.05))
-    return float(x[0]), float(y[0]), yaw
+    return x, y, yaw
 
 
-def _reserve_ego(plan: Plan, world: WorldPlan, ego: tuple[float, float, float], drive_m: float) -> None:
-    x, y, yaw = ego
-    plan.reserve(np.array([x, y, *_EGO_SIZE_M, yaw]))
+def _reserve_lane(plan: Plan, world: WorldPlan, drive_m: float) -> None:
     road = world.surface.roads[0]
     direction = 1 if world.ego_forward else -1
     for way in np.arange(3.0, drive_m, 3.0):
-        px, py, heading = road.to_world(np.array([direction * way]), np.array([world.ego_lane_d_m]))
-        plan.reserve(np.array([px[0], py[0], 4.0, _EGO_SIZE_M[1], heading[0]]))
+        px, py, heading = road.pose_at(direction * way, world.ego_lane_d_m)
+        plan.reserve(np.array([px, py, 4.0, _EGO_SIZE_M[1], heading]))
 
 
 def _static_mesh(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float) -> StaticMesh:

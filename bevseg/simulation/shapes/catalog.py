@@ -8,7 +8,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from bevseg.results.classes import SemanticClass
+from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
 from bevseg.simulation.materials import Material
 from bevseg.simulation.shapes import cars, heavy_vehicles, people, static_things
 from bevseg.simulation.shapes.mesh import Mesh, box, joined
@@ -45,9 +45,13 @@ class ObjectKind:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """One variant, stretched to the unit box, and the size in metres that it was built at."""
+    """One variant, stretched to the unit box, and the size in metres that it was built at.
+
+    `coarse_mesh` stands in for it far away, where beams are further apart than its details.
+    """
 
     mesh: Mesh
+    coarse_mesh: Mesh
     size_lwh_m: tuple[float, float, float]
 
 
@@ -119,6 +123,8 @@ KIND_INDEX = {kind.name: k for k, kind in enumerate(KINDS)}
 _FILL = 0.985
 """Boxes are drawn by people and leave a little air around the object, as labelled boxes of real sets do."""
 
+_COARSE_CELL_M = 0.28
+
 _SHAPE_SEED = 20240229
 """Shapes are drawn once from this seed and never from the scene's, so that a scene refers to a variant by number."""
 
@@ -131,8 +137,9 @@ def shapes_of(kind: int) -> tuple[Shape, ...]:
     shapes = []
     for _ in range(entry.variants):
         mesh = entry.build(rng)
-        length, width, height = (float(v) for v in mesh.high - mesh.low)
-        shapes.append(Shape(mesh.normalised(fill=_FILL), (length / _FILL, width / _FILL, height / _FILL)))
+        length, width, height = (float(v) / _FILL for v in mesh.high - mesh.low)
+        coarse = mesh.simplified(_COARSE_CELL_M) if GROUP_OF_CLASS[entry.label] == ClassGroup.VEHICLE else mesh
+        shapes.append(Shape(mesh.normalised(fill=_FILL), coarse.normalised(fill=_FILL), (length, width, height)))
     return tuple(shapes)
 
 

@@ -85,6 +85,17 @@ class Mesh:
         shift = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]], np.float32)
         return replace(self, vertices=(self.vertices - shift) * (fill / (high - low)))
 
+    def simplified(self, cell_m: float) -> Mesh:
+        """Fewer triangles: corners move to the mean of their cell of a cubic grid, what collapses is left out."""
+        _, group = np.unique(np.floor(self.vertices / cell_m).astype(np.int64), axis=0, return_inverse=True)
+        group = group.reshape(-1)
+        count = np.bincount(group)
+        sums = [np.bincount(group, self.vertices[:, axis].astype(np.float64)) for axis in range(3)]
+        triangles = group[self.triangles].astype(np.int32)
+        a, b, c = triangles.T
+        kept = (a != b) & (b != c) & (a != c)
+        return Mesh((np.stack(sums, axis=1) / count[:, None]).astype(np.float32), triangles[kept], self.material[kept])
+
     def _rotated(self, rotation: np.ndarray) -> Mesh:
         return replace(self, vertices=(self.vertices @ rotation.T.astype(np.float32)))
 
@@ -174,10 +185,13 @@ def prism(outline_xz: Float[np.ndarray, "m 2"], width_m: float, material: Materi
     return loft(np.stack(ends), material)
 
 
-def wheel(center_m: Vector, radius_m: float, width_m: float, *, sides: int = 9) -> Mesh:
-    """A tyre whose axle points along y, with a rim that shines a little."""
+def wheel(center_m: Vector, radius_m: float, width_m: float, *, sides: int = 7) -> Mesh:
+    """A tyre whose axle points along y, with a rim that shines a little; the side that looks at y = 0 is open."""
     x, y, z = center_m
-    tyre = tube((x, y - width_m / 2, z), (x, y + width_m / 2, z), radius_m, Material.RUBBER, sides=sides)
+    inner, outer = (y - width_m / 2, y + width_m / 2) if y > 0 else (y + width_m / 2, y - width_m / 2)
+    tyre = tube((x, inner, z), (x, outer, z), radius_m, Material.RUBBER, sides=sides)
+    rim = len(tyre.triangles) - (sides - 2)
+    shown = np.r_[0 : 2 * sides, rim : len(tyre.triangles)]
     material = tyre.material.copy()
-    material[2 * sides :] = Material.METAL
-    return replace(tyre, material=material)
+    material[rim:] = Material.METAL
+    return Mesh(tyre.vertices, tyre.triangles[shown], material[shown])

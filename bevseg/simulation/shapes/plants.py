@@ -47,6 +47,19 @@ def bare_tree(rng: np.random.Generator) -> Mesh:
     return joined(parts)
 
 
+def thicket(rng: np.random.Generator) -> Mesh:
+    """A dense patch of trees and bushes, some metres long, whose leaves may reach the ground."""
+    length, depth = rng.uniform(4.0, 12.0), rng.uniform(1.5, 5.0)
+    parts = []
+    for _ in range(int(rng.integers(4, 9))):
+        x, y = rng.uniform(-0.5, 0.5) * length, rng.uniform(-0.5, 0.5) * depth
+        radius, height = rng.uniform(0.7, 2.2), rng.uniform(1.0, 5.5)
+        material = Material.FOLIAGE if rng.random() < 0.6 else Material.HEDGE
+        parts.append(ellipsoid((x, y, 0.45 * height), (radius, radius, 0.55 * height), material))
+        parts.append(tube((x, y, -0.2), (x, y, 0.5 * height), 0.06, Material.WOOD, sides=3))
+    return joined(parts)
+
+
 def bush(rng: np.random.Generator) -> Mesh:
     """One to four low crowns side by side."""
     parts = []

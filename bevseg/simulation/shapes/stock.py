@@ -14,7 +14,7 @@ from bevseg.simulation.shapes.mesh import Mesh
 
 StockName = Literal[
     "building", "house", "brick_wall", "concrete_wall", "chain_fence", "picket_fence", "guard_rail", "hedge",
-    "shrub_row", "broadleaf_tree", "conifer", "bare_tree", "bush", "container", "bus_shelter", "lamp_post",
+    "shrub_row", "broadleaf_tree", "conifer", "bare_tree", "thicket", "bush", "container", "bus_shelter", "lamp_post",
     "sign_post", "traffic_light", "billboard", "bin_or_box", "bench", "bollards", "planter", "clutter",
 ]  # fmt: skip
 
@@ -59,6 +59,7 @@ _STOCK: dict[StockName, tuple[int, Callable[[np.random.Generator], Mesh]]] = {
     "broadleaf_tree": (40, plants.broadleaf_tree),
     "conifer": (16, plants.conifer),
     "bare_tree": (16, plants.bare_tree),
+    "thicket": (24, plants.thicket),
     "bush": (32, plants.bush),
     "container": (24, buildings.container),
     "bus_shelter": (8, buildings.bus_shelter),

@@ -1,0 +1,142 @@
+"""A drive: one world, a vehicle that moves through it, others that move around it with steady identities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bevseg.datasets.sample import Sample
+from bevseg.geometry.frames import Transform
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.layout.motion import EgoMotion, Trajectories, simulate_motion
+from bevseg.simulation.layout.objects import Objects
+from bevseg.simulation.layout.world import World, build_world
+from bevseg.simulation.raycast import RayScene
+from bevseg.simulation.sensors import SENSORS, SensorSpec
+from bevseg.simulation.source import draw_mount, ego_transform, render
+from bevseg.simulation.weather import Conditions, draw_conditions
+
+_FIRST_STAMP_NS = 1_700_000_000_000_000_000
+_SWAY_DEG = 0.15
+"""How much the vehicle pitches and rolls from scan to scan."""
+
+
+@dataclass(frozen=True)
+class DriveConfig:
+    """One drive.
+
+    Attributes:
+        scene: Seed, density, range and conditions; its first sensor is used, its length is that of the drive.
+        rate_hz: Scans a second.
+        speed_mps: Speed that the vehicle wants to drive at.
+    """
+
+    scene: SimulationConfig
+    rate_hz: float = 10.0
+    speed_mps: float = 7.0
+
+    def __post_init__(self) -> None:
+        if not self.rate_hz > 0 or self.speed_mps < 0:
+            raise ValueError(
+                f"rate_hz must be above 0 and speed_mps not negative, got {self.rate_hz} and {self.speed_mps}"
+            )
+
+
+@dataclass(frozen=True)
+class DriveSource:
+    """A `Source` of consecutive scans; `track_id` names the same object in all of them.
+
+    The world and all motion are made on first use; after that each scan costs what it costs `SimulatedSource`,
+    less the making of a world.
+    """
+
+    config: DriveConfig
+
+    @property
+    def name(self) -> str:
+        return f"drive-v{SIMULATOR_VERSION}-{self.config.scene.seed}"
+
+    def __len__(self) -> int:
+        return self.config.scene.frames
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(f"scan {index} of a drive of {len(self)} scans")
+        stage, scene = self._stage, self.config.scene
+        rng = np.random.default_rng(np.random.SeedSequence([scene.seed, _DRIVE_STREAM, 1 + index]))
+        pose = stage.trajectories.ego_pose_at(index)
+        objects = stage.trajectories.objects_at(index, stage.world.objects)
+        distance = np.hypot(objects.boxes[:, 0] - pose[0], objects.boxes[:, 1] - pose[1])
+        near: Objects = objects[distance <= scene.range_m].on_ground(stage.world.surface)
+        return render(
+            stage.world,
+            stage.static_scene,
+            near,
+            stage.sensor,
+            _swaying(rng, stage.mount),
+            ego_transform(stage.world, pose),
+            stage.conditions,
+            rng,
+            config=scene,
+            name=f"{index:06d}",
+            stamp_ns=_FIRST_STAMP_NS + round(index / self.config.rate_hz * 1e9),
+        )
+
+    @cached_property
+    def _stage(self) -> _Stage:
+        return _build_stage(self.config)
+
+
+_DRIVE_STREAM = 1_000_003
+"""Keeps the random numbers of drives apart from those of single frames with the same seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    world: World
+    static_scene: RayScene
+    trajectories: Trajectories
+    sensor: SensorSpec
+    mount: Transform
+    conditions: Conditions
+
+
+def _build_stage(config: DriveConfig) -> _Stage:
+    scene = config.scene
+    rng = np.random.default_rng(np.random.SeedSequence([scene.seed, _DRIVE_STREAM, 0]))
+    duration_s = max(scene.frames - 1, 0) / config.rate_hz
+    way_m = config.speed_mps * duration_s
+    world = build_world(
+        rng,
+        density=float(rng.uniform(*scene.density)),
+        range_m=scene.range_m + way_m,
+        any_heading=0.0,
+        drive_m=way_m + 10.0,
+    )
+    sensor = SENSORS[scene.sensors[0]]
+    curvature = world.surface.roads[0].curvature_per_m * (1 if world.plan.ego_forward else -1)
+    ego = EgoMotion(_along_lane(world), config.speed_mps, curvature)
+    return _Stage(
+        world=world,
+        static_scene=RayScene(world.static.mesh),
+        trajectories=simulate_motion(world.objects, ego, steps=max(scene.frames, 1), step_s=1 / config.rate_hz),
+        sensor=sensor,
+        mount=draw_mount(rng, scene, sensor),
+        conditions=draw_conditions(rng, scene, sensor),
+    )
+
+
+def _along_lane(world: World) -> tuple[float, float, float]:
+    """The vehicle's pose in the middle of its lane, straight along it."""
+    x, y, heading = world.surface.roads[0].pose_at(0.0, world.plan.ego_lane_d_m)
+    return x, y, heading + (0.0 if world.plan.ego_forward else np.pi)
+
+
+def _swaying(rng: np.random.Generator, mount: Transform) -> Transform:
+    pitch, roll = np.radians(rng.normal(0, _SWAY_DEG, 2))
+    small = np.array([[1, 0, pitch], [0, 1, -roll], [-pitch, roll, 1]])
+    left, _, right = np.linalg.svd(small)
+    rotation = left @ right @ mount.matrix[:3, :3]
+    return Transform.from_rotation_translation(rotation, mount.translation_m, dst=mount.dst, src=mount.src)
