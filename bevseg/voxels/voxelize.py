@@ -15,7 +15,8 @@ _MAX_CELLS = 2**62
 """Cells of all scans of a batch are numbered by one int64 key; this leaves room for sums of two keys."""
 
 _MAX_DENSE_CELLS = 2**22
-"""Up to this many cells an occupancy map is faster than a sort (on CPU: 0.5 ms against 0.9 ms for 35,000 points)."""
+"""Up to this many cells a map of all of them is faster than a sort: on one core 0.9 ms against 1.0 for 35,000 points
+on 512 x 512 cells, 2.4 against 6.4 for 120,000."""
 
 
 class GridTooLargeError(ValueError):
