@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.table import Table
+
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
 from bevseg.evaluation.scores import MatchCounts
-from bevseg.evaluation.tables import ScoreRow, json_number, json_rows, rows_of
+from bevseg.evaluation.tables import ScoreRow, figure_table, json_number, json_rows, rows_of, score_table
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup
 from bevseg.results.instances import Instances
@@ -83,12 +85,36 @@ class RealFrameScores:
             for row in rows_of(counts, _GROUP_NAMES, source=scores.dataset, iou_threshold=threshold)
         )
 
+    def mean_rows(self) -> dict[str, tuple[float, ...]]:
+        """Mean F1 of each class group at each of `IOU_THRESHOLDS`; empty unless all datasets of the mean were scored.
+
+        NaN where a dataset of the mean holds no such object.
+        """
+        if not {d.dataset for d in self.datasets}.issuperset(AVERAGED):
+            return {}
+        return {g.label: tuple(self.mean_f1(g, iou_threshold=t) for t in IOU_THRESHOLDS) for g in _GROUPS}
+
+    def tables(self) -> tuple[Table, ...]:
+        """For a terminal: the rows, group after group, and the means."""
+        order = [g.label for g in _GROUPS]
+        rows = sorted(self.rows(), key=lambda row: (order.index(row.category), -row.iou_threshold))
+        rule = REAL_FRAME_RULE
+        title = f"Real frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
+        means = figure_table(
+            self.mean_rows(),
+            ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
+            title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
+        )
+        return score_table(rows, title=title), means
+
     def as_json(self) -> dict[str, object]:
-        """Rows, frames of each dataset, and the mean F1 of vehicles if all its datasets were scored."""
+        """Rows, frames of each dataset, and the mean F1 over datasets by class group and IoU."""
+        means = {
+            group: {f"{t:g}": json_number(f1) for t, f1 in zip(IOU_THRESHOLDS, values, strict=True)}
+            for group, values in self.mean_rows().items()
+        }
         frames = {d.dataset: d.num_frames for d in self.datasets}
-        complete = all(name in frames for name in AVERAGED)
-        means = {f"{t:g}": json_number(self.mean_f1(iou_threshold=t)) for t in IOU_THRESHOLDS} if complete else {}
-        return {"frames": frames, "rows": json_rows(self.rows()), "mean_vehicle_f1_by_iou": means}
+        return {"frames": frames, "rows": json_rows(self.rows()), "averaged": list(AVERAGED), "mean_f1": means}
 
 
 def by_dataset(sources: Iterable[Source]) -> dict[str, tuple[Source, ...]]:

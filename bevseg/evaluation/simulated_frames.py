@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from rich.table import Table
 
 from bevseg.datasets.sample import Annotations
 from bevseg.datasets.source import Source
@@ -19,7 +20,7 @@ from bevseg.evaluation.matching import (
 )
 from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
 from bevseg.evaluation.scores import MatchCounts, mean_of_present
-from bevseg.evaluation.tables import ScoreRow, json_number, json_rows, rows_of
+from bevseg.evaluation.tables import ScoreRow, figure_table, json_number, json_rows, rows_of, score_table
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
@@ -79,6 +80,18 @@ class SimulatedScores:
             *rows_of(self.objects_by_class, things, source="objects by class", iou_threshold=iou),
             *rows_of(self.point_segments, classes, source="points", iou_threshold=iou),
         )
+
+    def tables(self) -> tuple[Table, ...]:
+        """For a terminal: whole objects by group and by class; then the classes of points, if any were labelled."""
+        rule = SIMULATED_RULE
+        title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
+        objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
+        if not self.semantic.confusion.any():
+            return (objects,)
+        iou, pq = self.semantic.iou, self.point_segments.pq
+        figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
+        means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
+        return objects, figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points")
 
     def as_json(self) -> dict[str, object]:
         """Rows, IoU of each class of points, and the means over what occurs."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bevseg.evaluation.scores import MatchCounts
@@ -23,9 +24,11 @@ class ScoreRow:
     num_truth: int
     true_positives: int
     false_positives: int
+    false_negatives: int
     precision: float
     recall: float
     f1: float
+    sq: float
     pq: float
 
 
@@ -42,7 +45,7 @@ def rows_of(
     """
     if len(names) != len(counts):
         raise ValueError(f"expected a name for each of {len(counts)} categories, got {len(names)}")
-    precision, recall, f1, pq = counts.precision, counts.recall, counts.f1, counts.pq
+    precision, recall, f1, sq, pq = counts.precision, counts.recall, counts.f1, counts.sq, counts.pq
     return tuple(
         ScoreRow(
             source=source,
@@ -51,9 +54,11 @@ def rows_of(
             num_truth=int(counts.num_truth[k]),
             true_positives=int(counts.true_positives[k]),
             false_positives=int(counts.false_positives[k]),
+            false_negatives=int(counts.false_negatives[k]),
             precision=float(precision[k]),
             recall=float(recall[k]),
             f1=float(f1[k]),
+            sq=float(sq[k]),
             pq=float(pq[k]),
         )
         for k, name in enumerate(names)
@@ -62,16 +67,39 @@ def rows_of(
 
 
 def score_table(rows: Sequence[ScoreRow], *, title: str) -> Table:
-    """The rows for a terminal; a dash stands where there is nothing to measure."""
-    table = Table(title=title)
+    """The rows for a terminal; a dash stands where there is nothing to measure. F1 is the RQ of PQ = SQ x RQ."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("source")
     table.add_column("objects")
-    for heading in ("IoU", "truth", "right", "wrong", "precision", "recall", "F1", "PQ"):
+    for heading in ("IoU", "truth", "TP", "FP", "FN", "precision", "recall", "F1=RQ", "SQ", "PQ"):
         table.add_column(heading, justify="right")
     for row in rows:
-        figures = (_figure(value) for value in (row.precision, row.recall, row.f1, row.pq))
-        counts = (str(n) for n in (row.num_truth, row.true_positives, row.false_positives))
-        table.add_row(row.source, row.category, f"{row.iou_threshold:g}", *counts, *figures)
+        figures = (row.precision, row.recall, row.f1, row.sq, row.pq)
+        counts = (row.num_truth, row.true_positives, row.false_positives, row.false_negatives)
+        table.add_row(
+            row.source,
+            row.category,
+            f"{row.iou_threshold:g}",
+            *map(str, counts),
+            *(_figure(value) for value in figures),
+        )
+    return table
+
+
+def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str], *, title: str) -> Table:
+    """Named figures in columns for a terminal; a dash stands for NaN.
+
+    Args:
+        figures: The figures of each row by its name.
+        headings: Of the names, then of each figure.
+        title: What the table tells.
+    """
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(headings[0])
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right")
+    for name, values in figures.items():
+        table.add_row(name, *(_figure(value) for value in values))
     return table
 
 

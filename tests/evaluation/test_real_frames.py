@@ -101,10 +101,20 @@ def test_as_json() -> None:
         json.dumps(score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).as_json(), allow_nan=False)
     )
     assert whole["frames"] == {"PandaSet": 1, "KITTI": 3, "Argoverse": 1}
-    assert whole["mean_vehicle_f1_by_iou"]["0.5"] == pytest.approx(8 / 9)
+    assert whole["mean_f1"]["vehicle"]["0.5"] == pytest.approx(8 / 9)
+    assert whole["mean_f1"]["pedestrian"] == {"0.5": None, "0.3": None}
     assert len(whole["rows"]) == 18
     part = score_real_frames(lambda _: _find(), {"x": (_Frames("x", ()),)}).as_json()
-    assert part["mean_vehicle_f1_by_iou"] == {}
+    assert part["mean_f1"] == {}
+
+
+def test_tables_go_group_after_group() -> None:
+    scores, means = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
+    groups = list(scores.columns[1].cells)
+    assert groups == ["vehicle"] * 6 + ["pedestrian"] * 6 + ["two_wheeler"] * 6
+    assert list(scores.columns[0].cells)[:3] == ["PandaSet", "KITTI", "Argoverse"]
+    assert list(means.columns[1].cells) == ["0.889", "-", "-"]
+    assert score_real_frames(lambda _: _find(), {}).tables()[1].row_count == 0
 
 
 def test_a_mean_needs_its_datasets() -> None:

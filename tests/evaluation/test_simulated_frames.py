@@ -108,6 +108,15 @@ def test_rows_and_json() -> None:
     assert stored["mean_point_pq"] == 1.0
 
 
+def test_tables_show_points_only_where_they_were_labelled() -> None:
+    objects, points = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    assert objects.row_count == 4 + 10
+    assert list(points.columns[0].cells)[-1] == "mean"
+    assert list(points.columns[1].cells)[CAR - 1] == "1.000"
+    bare = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
+    assert len(bare.tables()) == 1
+
+
 def test_points_without_truth_cannot_be_scored() -> None:
     sample = _sample()
     bare = replace(sample, annotations=replace(sample.annotations, point_instance=None))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bevseg.evaluation.scores import MatchCounts
-from bevseg.evaluation.tables import ScoreRow, json_rows, rows_of, score_table
+from bevseg.evaluation.tables import ScoreRow, figure_table, json_rows, rows_of, score_table
 
 COUNTS = MatchCounts(np.array([3, 0, 7]), np.array([1, 0, 0]), np.array([2, 0, 0]), np.array([2.4, 0.0, 7.0]))
 
@@ -17,7 +17,9 @@ def _rows() -> tuple[ScoreRow, ...]:
 
 def test_a_row_for_each_named_category() -> None:
     car, bus = _rows()
-    assert (car.category, car.num_truth, car.true_positives, car.false_positives) == ("car", 5, 3, 1)
+    assert (car.category, car.num_truth) == ("car", 5)
+    assert (car.true_positives, car.false_positives, car.false_negatives) == (3, 1, 2)
+    assert car.sq == pytest.approx(2.4 / 3)
     assert car.pq == pytest.approx(2.4 / 4.5)
     assert bus.num_truth == 0
     assert np.isnan(bus.f1)
@@ -38,5 +40,12 @@ def test_json_knows_no_nan() -> None:
 def test_the_table_shows_counts_and_a_dash_for_nothing() -> None:
     table = score_table(_rows(), title="scores")
     assert table.row_count == 2
-    assert list(table.columns[7].cells) == ["0.600", "-"]
+    assert list(table.columns[8].cells) == ["0.600", "-"]
+    assert [column.header for column in table.columns][8] == "recall"
     assert score_table([], title="none").row_count == 0
+
+
+def test_figures_in_columns() -> None:
+    table = figure_table({"car": (0.5, float("nan")), "bus": (1.0, 0.0)}, ("class", "IoU", "PQ"), title="points")
+    assert [list(column.cells) for column in table.columns] == [["car", "bus"], ["0.500", "1.000"], ["-", "0.000"]]
+    assert figure_table({}, ("class", "IoU"), title="none").row_count == 0
