@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import NoReturn
 
 import bevseg
-from bevseg.commands import demo, doctor, train
+from bevseg.commands import bench, demo, doctor, segment, train
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
-from bevseg.extras import install_command
+from bevseg.extras import explain_import_error
 
-_COMMANDS: tuple[ModuleType, ...] = (demo, train, doctor)
+_COMMANDS: tuple[ModuleType, ...] = (demo, segment, train, bench, doctor)
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except ImportError as error:
-        return _failed(args, ExitCode.REFUSED, _explain_import(error))
+        return _failed(args, ExitCode.REFUSED, explain_import_error(error))
     except (ValueError, OSError) as error:
         # What the user can mend: every error of bevseg about input, config or files derives from these two.
         return _failed(args, ExitCode.REFUSED, str(error))
@@ -86,11 +86,6 @@ def _start_logging(*, verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
     )
-
-
-def _explain_import(error: ImportError) -> str:
-    command = install_command(error.name or "")
-    return f"{error}; add it with: {command}" if command else f"{error} (run `bevseg doctor` to see what is missing)"
 
 
 def _failed(args: argparse.Namespace, code: ExitCode, message: str) -> ExitCode:

@@ -18,3 +18,9 @@ def install_command(module: str) -> str | None:
     """The command that adds an optional module (`nuscenes.eval` as well as `nuscenes`); None for all others."""
     extra = EXTRA_OF_MODULE.get(module.partition(".")[0])
     return f"pip install 'bevseg[{extra}]'" if extra else None
+
+
+def explain_import_error(error: ImportError) -> str:
+    """The error in one line, with the command that mends it."""
+    command = install_command(error.name or "")
+    return f"{error}; add it with: {command}" if command else f"{error} (run `bevseg doctor` to see what is missing)"

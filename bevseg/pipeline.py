@@ -26,12 +26,14 @@ class BevSegmenter:
     Attributes:
         network: In evaluation mode, fused, on its device.
         config: The configuration that the network was built from.
+        precision: Arithmetic that the network computes in.
     """
 
     def __init__(self, network: BevSegNet, config: ModelConfig | None = None) -> None:
         """Takes a trained network; `config` replaces the network's own where thresholds or policies differ."""
         self.network = for_inference(network)
         self.config = config = config or network.config
+        self.precision = network.precision
         self._mapper = VisibilityMapper(config.grid)
 
     @classmethod

@@ -42,7 +42,7 @@ _UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeErro
 """What `np.load` raises for a file that is cut, overwritten, or of another kind."""
 
 
-class SceneFileError(Exception):
+class SceneFileError(ValueError):
     """A stored scene cannot be read, or a scene cannot be stored; the message says what to do."""
 
 
