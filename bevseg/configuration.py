@@ -83,11 +83,12 @@ def _dotted(location: Sequence[int | str], data: object) -> str:
     """Key path as the file has it: pydantic also names the classes of a union on the way, which are not in the file."""
     path, node = "", data
     for place, part in enumerate(location):
-        named = f"{path}[{part}]" if isinstance(node, list) and isinstance(part, int) else f"{path}.{part}"
-        if isinstance(node, list | Mapping) and part in (node if isinstance(node, Mapping) else range(len(node))):
-            path, node = named, node[part]
+        if isinstance(node, list) and isinstance(part, int):
+            path, node = f"{path}[{part}]", node[part] if part < len(node) else None
+        elif isinstance(node, Mapping) and part in node:
+            path, node = f"{path}.{part}", node[part]
         elif place == len(location) - 1:
-            path = named
+            path = f"{path}.{part}"
     return path.removeprefix(".")
 
 

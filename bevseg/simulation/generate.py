@@ -12,7 +12,7 @@ from pathlib import Path
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
-from bevseg.simulation.source import SimulatedSource
+from bevseg.simulation.source import simulate_frame
 
 MANIFEST = "simulation.json"
 _FRAMES_A_FOLDER = 1000
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
 
-class GenerationError(RuntimeError):
+class GenerationError(ValueError):
     """The folder holds frames of another configuration."""
 
 
@@ -34,6 +34,8 @@ def generate(
     progress: Progress | None = None,
 ) -> None:
     """Makes frames 0 .. `frames` - 1 of the configuration; those that are there already are kept.
+
+    Reserved seeds are allowed here, because frozen sets are made this way too.
 
     Raises:
         GenerationError: The folder was begun with another configuration or version of the simulator.
@@ -94,7 +96,7 @@ class _Job:
     def __call__(self, index: int) -> int:
         path = frame_path(self.folder, index)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(path, SimulatedSource(self.config)[index])
+        write_sample(path, simulate_frame(self.config, index))
         return index
 
 
