@@ -58,7 +58,7 @@ def parse_yaml_as(cls: type[Config], text: str, *, origin: str) -> Config:
 def dump_yaml(config: object) -> str:
     """The whole config as YAML text, defaults included, in the order of its fields; `parse_yaml_as` reads it back."""
     plain = _envelope(type(config))(content=config).model_dump(mode="json")["content"]
-    return yaml.dump(plain, Dumper=_QuotingDumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(plain, Dumper=_QuotingDumper, sort_keys=False)
 
 
 def _envelope(cls: type[Any]) -> type[BaseModel]:

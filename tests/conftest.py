@@ -11,9 +11,14 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import jaxtyping
 import pytest
 import torch
+
+# No deadline: the machine's load is not what these tests measure. CI tries the same examples each time.
+hypothesis.settings.register_profile("bevseg", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("bevseg")
 
 _REAL_DATA = os.environ.get("BEVSEG_REAL_DATA", "")
 
