@@ -44,7 +44,7 @@ class ModelConfig:
     )
     neck: NeckConfig = field(
         default_factory=lambda: NeckConfig(
-            channels_8=64, channels_4=64, channels_2=48, convs_8=2, convs_4=2, separable_2=1
+            channels_8=64, channels_4=48, channels_2=48, convs_8=2, convs_4=2, separable_2=1
         )
     )
     head: CenterOffsetHeadConfig = field(default_factory=CenterOffsetHeadConfig)

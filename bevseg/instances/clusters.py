@@ -2,7 +2,7 @@
 
 Points that stand on the ground are joined into clusters on a grid; the shape of a cluster says what it is or that it
 is nothing; a rectangle is fitted to its visible sides and completed to a usual size away from the sensor. The numbers
-of `ClusterConfig` were chosen on real frames of four sensors (unlike a network's, which is trained on simulation).
+of `ClusterConfig` were chosen as a network's are, on simulated frames alone (`tools/tune_clusters.py`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ _SPACING_M = 0.1
 
 _POINTS_OF_FULL_SCORE = 100
 
-_WIDEST_CAR_M = 2.3
-"""A longest visible side up to this is a car's front or rear: its length is hidden behind."""
-
 _LONGEST_PEDESTRIAN_M = 1.1
 _PEDESTRIAN_SIZE_M = (0.7, 0.7)
-_BICYCLE_SIZE_M = (1.8, 0.7)
+_BICYCLE_SIZE_M = (1.7, 0.6)
+"""Mean sizes of nuScenes."""
+
 _BOTH_WAYS = np.ones((3, 3), dtype=bool)
 
 
@@ -57,7 +56,8 @@ class ClusterConfig:
         car_size_m: Length and width that a car is completed to.
         car_height_m: Least height of a car's top.
         car_side_m: Least and largest length of its longer visible side.
-        car_width_m: Largest length of its shorter visible side.
+        car_width_m: Largest length of its shorter visible side; if the longer one is no longer, that is a front or rear
+            and the car's length is hidden behind.
         shared_iou: Of two objects that overlap more than this, the one of lower score goes.
     """
 
@@ -105,7 +105,7 @@ def segment_clusters(cloud: PointCloud, grid: BevGrid, config: ClusterConfig) ->
             continue
         boxes.append(_box(shape, label, sensor_xy_m, ground, config))
         labels.append(int(label))
-        scores.append(min(1.0, shape.num_points / _POINTS_OF_FULL_SCORE) * (1 - shape.tall_share))
+        scores.append(min(1.0, shape.num_points / _POINTS_OF_FULL_SCORE))
     instances = Instances.from_detections(
         label=np.array(labels, dtype=np.int64),
         score=np.array(scores, dtype=np.float64),
@@ -217,7 +217,7 @@ def _box(
     match label:
         case SemanticClass.CAR:
             length_m, width_m = config.car_size_m
-            seen_from_end = shape.rectangle.size_m[longer] <= _WIDEST_CAR_M
+            seen_from_end = shape.rectangle.size_m[longer] <= config.car_width_m
             along = 1 - longer if seen_from_end else longer
         case SemanticClass.BICYCLE:
             (length_m, width_m), along = _BICYCLE_SIZE_M, longer

@@ -70,7 +70,7 @@ def decode(
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
     peaks = _find_peaks(output.heat[batch_index], config)
-    cells = _coarse_cells(peaks.cell, output.grid)
+    cells = coarse_cells(peaks.cell, output.grid)
     boxes = _boxes_at(output, batch_index, peaks, ground)
     velocity = _gather(output.box[batch_index, _VELOCITY], cells)
     instances = Instances.from_detections(
@@ -109,10 +109,10 @@ def _classes_at(
 
 
 def _boxes_at(output: HeadOutput, batch_index: int, peaks: _Peaks, ground: GroundModel) -> Float[np.ndarray, "k 7"]:
-    offset = _gather(output.offset_m[batch_index], peaks.cell)
-    raw = _gather(output.box[batch_index], _coarse_cells(peaks.cell, output.grid))
+    cells = coarse_cells(peaks.cell, output.grid)
+    raw = _gather(output.box[batch_index], cells)
     z, log_l, log_w, log_h, cos, sin, cos_2, sin_2 = raw[:, :8].T
-    center = (output.grid.centers_of(peaks.cell) + offset).astype(np.float32)
+    center = _votes(output, batch_index, cells)
     yaw = np.arctan2(sin_2, cos_2) / 2  # sharp, but front and rear look alike to it
     points_back = np.cos(yaw) * cos + np.sin(yaw) * sin < 0
     yaw = wrap_angle(yaw + np.pi * points_back)
@@ -130,10 +130,10 @@ def _masks(
     logit = output.foreground[batch_index]
     group, row, column = torch.nonzero(logit >= float(np.log(least / (1 - least))), as_tuple=True)
     probability = logit[group, row, column].sigmoid().cpu().numpy()
-    offset = output.offset_m[batch_index][:, row, column].T.cpu().numpy()
     flat = (row * grid.width + column).cpu().numpy()
     center = grid.centers_of(flat).astype(np.float32)
-    owner = _nearest_of_group(center + offset, group.cpu().numpy(), boxes, peaks.group)
+    votes = _votes(output, batch_index, coarse_cells(flat, grid))
+    owner = _nearest_of_group(votes, group.cpu().numpy(), boxes, peaks.group)
     owned = owner >= 0
     flat, center, probability, owner = flat[owned], center[owned], probability[owned], owner[owned]
     local = np.abs(_in_boxes(center, boxes[owner]))
@@ -144,6 +144,12 @@ def _masks(
     order = np.lexsort((flat, owner))
     counts = np.bincount(owner, minlength=len(boxes))
     return BevMasks(grid, flat[order], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _votes(output: HeadOutput, batch_index: int, cells: Int[np.ndarray, "m"]) -> Float[np.ndarray, "m 2"]:
+    """Where each coarse cell sees the centre of its object, (x, y) metres."""
+    offset = _gather(output.offset_m[batch_index], cells)
+    return (output.grid.coarser(2).centers_of(cells) + offset).astype(np.float32)
 
 
 def _nearest_of_group(
@@ -182,7 +188,8 @@ def _without_duplicates(instances: Instances, max_overlap: float) -> Instances:
     return replace(kept, id=np.arange(1, len(kept) + 1, dtype=np.int32))
 
 
-def _coarse_cells(cells: Int[np.ndarray, "k"], grid: BevGrid) -> Int[np.ndarray, "k"]:
+def coarse_cells(cells: Int[np.ndarray, "k"], grid: BevGrid) -> Int[np.ndarray, "k"]:
+    """The cell of `grid.coarser(2)` that holds each cell of `grid`, flat."""
     rows, columns = np.divmod(cells, grid.width)
     return (rows // 2) * (grid.width // 2) + columns // 2
 

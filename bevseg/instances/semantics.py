@@ -25,9 +25,7 @@ def semantic_cells(
     return torch.where(point_to_pillar >= 0, point_to_pillar * config.semantic_layers + layer, -1)
 
 
-def point_semantics(
-    semantics: Float[Tensor, "pillar layer 16"], cells: Int64[Tensor, "n"]
-) -> UInt8[np.ndarray, "n"]:
+def point_semantics(semantics: Float[Tensor, "pillar layer 16"], cells: Int64[Tensor, "n"]) -> UInt8[np.ndarray, "n"]:
     """`SemanticClass` of each point: the likeliest of its cell, 0 for points outside the grid (cell -1)."""
     if not semantics.numel():
         return np.zeros(len(cells), np.uint8)

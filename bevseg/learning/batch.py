@@ -32,7 +32,7 @@ class Prepared:
 class Batch:
     """Several scans: the fields of `CellFeatures` and `ObjectTargets` with a batch dimension or index in front.
 
-    Flat cell indices count through the batch: `scan * cells_per_map + cell`.
+    Flat cell indices count through the batch: `scan * coarse_cells + cell`.
     """
 
     names: tuple[str, ...]
@@ -69,14 +69,13 @@ def prepare(sample: Sample, model: ModelConfig, targets: TargetConfig) -> Prepar
 def collate(scans: Sequence[Prepared]) -> Batch:
     """Joins scans into one batch; coordinates and cell indices get the scan's place in it."""
     objects = [scan.objects for scan in scans]
-    fine_cells = objects[0].heat[0].size
-    coarse_cells = fine_cells // 4
+    coarse_cells = objects[0].heat[0].size // 4
     return Batch(
         names=tuple(scan.name for scan in scans),
         cells=_join([scan.cells for scan in scans]),
         heat=torch.stack([torch.from_numpy(o.heat) for o in objects]),
         foreground=torch.stack([torch.from_numpy(o.foreground) for o in objects]),
-        cell=torch.cat([torch.from_numpy(o.cell) + i * fine_cells for i, o in enumerate(objects)]),
+        cell=torch.cat([torch.from_numpy(o.cell) + i * coarse_cells for i, o in enumerate(objects)]),
         cell_offset_m=torch.cat([torch.from_numpy(o.cell_offset_m) for o in objects]),
         cell_weight=torch.cat([torch.from_numpy(o.cell_weight) for o in objects]),
         center=torch.cat([torch.from_numpy(o.center) + i * coarse_cells for i, o in enumerate(objects)]),

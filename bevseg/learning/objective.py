@@ -70,8 +70,7 @@ def objective(output: HeadOutput, batch: Batch, weights: ObjectiveConfig) -> Los
 
 def _at(maps: Float[Tensor, "batch channel y x"], flat: Int64[Tensor, "n"]) -> Float[Tensor, "n channel"]:
     """Values at flat cells that count through the batch."""
-    cells = maps.shape[2] * maps.shape[3]
-    return maps.flatten(2)[flat // cells, :, flat % cells]
+    return maps.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, flat)
 
 
 def _mean_cross_entropy(logits: Float[Tensor, "n class"], truth: Int64[Tensor, "n"]) -> Float[Tensor, ""]:

@@ -1,5 +1,6 @@
 """The files of a training run: its state, from which it goes on bit for bit, and its tables of measurements.
 
+experiment.yaml whole config, as the `train` command was given it
 state.pt        weights, averaged weights, optimiser, place in the data (tensors and plain values only)
 frames.txt      names of the frames in the order they were first seen
 metrics.jsonl   one row every few steps: loss terms, learning rate, speed
@@ -59,6 +60,10 @@ class RunFolder:
     """Reads and writes the files of one run."""
 
     path: Path
+
+    @property
+    def experiment_file(self) -> Path:
+        return self.path / "experiment.yaml"
 
     @property
     def state_file(self) -> Path:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Float16, Int, Int64, UInt8
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
+from bevseg.instances.decode import coarse_cells
 from bevseg.instances.heads.output import FIRST_THING, NUM_GROUPS
 from bevseg.points.ground import GroundModel
 from bevseg.results.classes import GROUP_OF_CLASS, NUM_CLASSES
@@ -42,9 +43,9 @@ class ObjectTargets:
     Attributes:
         heat: 1 at centres, falling off around them, `IGNORE` where nothing is known (fine grid).
         foreground: 1 where an object of the group covers the cell, else 0 or `IGNORE` (fine grid).
-        cell: Fine cells covered by an object.
-        cell_offset_m: From the centre of each such cell to the centre of its object.
-        cell_weight: 1 over the number of cells of the object, so that small and large objects count alike.
+        cell: Coarse cells that hold fine cells covered by an object, one entry for each of those.
+        cell_offset_m: From the centre of each such coarse cell to the centre of its object.
+        cell_weight: 1 over the number of entries of the object, so that small and large objects count alike.
         center: Coarse cells that learn a box, one entry for each pair of cell and object.
         center_class: Channel of the thing class there.
         center_box: `BOX_CHANNELS` there; velocity is NaN where the truth has none.
@@ -78,14 +79,15 @@ def object_targets(sample: Sample, ground: GroundModel, grid: BevGrid, config: T
         footprints.append(cells)
     boxes, label = truth.boxes[taught], truth.label[taught]
     owner = np.repeat(np.arange(len(footprints)), [len(f) for f in footprints]).astype(np.int64)
-    cell = np.concatenate(footprints) if footprints else np.zeros(0, np.int64)
+    coarse = grid.coarser(2)
+    cell = coarse_cells(np.concatenate(footprints) if footprints else np.zeros(0, np.int64), grid)
     area = np.bincount(owner, minlength=len(footprints))
-    centers = _center_cells(boxes, grid.coarser(2), config)
+    centers = _center_cells(boxes, coarse, config)
     return ObjectTargets(
         heat=heat.astype(np.float16),
         foreground=foreground,
         cell=cell,
-        cell_offset_m=(boxes[owner, :2] - grid.centers_of(cell)).astype(np.float32),
+        cell_offset_m=(boxes[owner, :2] - coarse.centers_of(cell)).astype(np.float32),
         cell_weight=(1 / area[owner]).astype(np.float32),
         center=centers.cell,
         center_class=label[centers.of_object].astype(np.int64) - FIRST_THING,

@@ -8,7 +8,7 @@ import torch
 
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
-from bevseg.instances.decode import DecodeConfig, decode
+from bevseg.instances.decode import DecodeConfig, coarse_cells, decode
 from bevseg.instances.heads.output import FIRST_THING, HeadOutput
 from bevseg.points.ground import GroundModel
 from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
@@ -28,7 +28,7 @@ def silent() -> HeadOutput:
         grid=GRID,
         heat=torch.full((1, 4, *GRID.shape), -9.0),
         foreground=torch.full((1, 4, *GRID.shape), -9.0),
-        offset_m=torch.zeros(1, 2, *GRID.shape),
+        offset_m=torch.zeros(1, 2, *coarse),
         thing_class=torch.zeros(1, 10, *coarse),
         box=torch.zeros(1, 10, *coarse),
         semantics=torch.zeros(0, 8, 16),
@@ -42,8 +42,9 @@ def say(output: HeadOutput, box: list[float], label: SemanticClass, logit: float
     cells = footprint_cells(np.array(box), GRID)
     rows, columns = np.divmod(cells, GRID.width)
     output.foreground[0, group, rows, columns] = 4.0
-    offset = np.array([x, y]) - GRID.centers_of(cells)
-    output.offset_m[0, :, rows, columns] = torch.from_numpy(offset.T.astype(np.float32))
+    parents = coarse_cells(cells, GRID)
+    offset = np.array([x, y]) - GRID.coarser(2).centers_of(parents)
+    output.offset_m[0, :, rows // 2, columns // 2] = torch.from_numpy(offset.T.astype(np.float32))
     row, column = GRID.cells_of(np.array([[x, y]]))[0]
     output.heat[0, group, row, column] = logit
     output.thing_class[0, label - FIRST_THING, row // 2, column // 2] = 5.0

@@ -25,9 +25,7 @@ def one_car() -> Instances:
 
 
 # On the car; on the road under it; a leaf above the roof; a wall beside it; a bush that looks into the mask.
-XYZ = np.array(
-    [[10, 1, -0.5], [10, 1, -1.58], [10, 1, 2.0], [10, -2.5, 0.0], [10, 1.5, -0.4], [90, 0, 0]], np.float32
-)
+XYZ = np.array([[10, 1, -0.5], [10, 1, -1.58], [10, 1, 2.0], [10, -2.5, 0.0], [10, 1.5, -0.4], [90, 0, 0]], np.float32)
 HEIGHT_M = XYZ[:, 2] + 1.6
 SEMANTIC = np.array([C.CAR, C.DRIVEABLE_SURFACE, C.VEGETATION, C.MANMADE, C.VEGETATION, 0], np.uint8)
 

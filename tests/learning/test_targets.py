@@ -44,9 +44,9 @@ def perfect_output(targets: ObjectTargets) -> HeadOutput:
     """What a head would emit that has learned these targets exactly."""
     heat = torch.logit(torch.from_numpy(targets.heat).float().clamp(1e-4, 1 - 1e-4))
     foreground = torch.where(torch.from_numpy(targets.foreground) > 0, 6.0, -6.0)
-    offset = torch.zeros(2, GRID.num_cells)
-    offset[:, targets.cell] = torch.from_numpy(targets.cell_offset_m.T.copy())
     coarse = GRID.coarser(2)
+    offset = torch.zeros(2, coarse.num_cells)
+    offset[:, targets.cell] = torch.from_numpy(targets.cell_offset_m.T.copy())
     thing, box = torch.zeros(10, coarse.num_cells), torch.zeros(10, coarse.num_cells)
     thing[torch.from_numpy(targets.center_class), torch.from_numpy(targets.center)] = 5.0
     box[:, targets.center] = torch.from_numpy(targets.center_box.T.copy())
@@ -54,7 +54,7 @@ def perfect_output(targets: ObjectTargets) -> HeadOutput:
         grid=GRID,
         heat=heat[None],
         foreground=foreground[None],
-        offset_m=offset.view(1, 2, *GRID.shape),
+        offset_m=offset.view(1, 2, *coarse.shape),
         thing_class=thing.view(1, 10, *coarse.shape),
         box=box.view(1, 10, *coarse.shape),
         semantics=torch.zeros(0, 8, 16),

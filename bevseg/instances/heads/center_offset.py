@@ -14,9 +14,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bevseg.bev.features import BevFeatures
+from bevseg.bev.flatten import gather_at
 from bevseg.bev.layers import separable_block
 from bevseg.instances.heads.output import BOX_CHANNELS, NUM_GROUPS, NUM_THINGS, HeadOutput
 from bevseg.results.classes import NUM_CLASSES
+
+_COARSE = [2, NUM_THINGS, len(BOX_CHANNELS)]
+"""Channels of offset, class and box."""
 
 _PRIOR = 0.01
 """Initial probability of every heat and foreground cell, so that the first steps are not spent on empty ground
@@ -48,10 +52,9 @@ class CenterOffsetHead(nn.Module):
     def __init__(self, config: CenterOffsetHeadConfig, *, bev_channels: int, pillar_channels: int) -> None:
         super().__init__()
         self.config = config
-        self._split = [NUM_GROUPS, NUM_GROUPS, 2]
         self.shared = separable_block(bev_channels, config.channels)
-        self.fine = nn.Conv2d(config.channels, 4 * sum(self._split), 1)
-        self.coarse = nn.Conv2d(config.channels, NUM_THINGS + len(BOX_CHANNELS), 1)
+        self.fine = nn.Conv2d(config.channels, 4 * 2 * NUM_GROUPS, 1)
+        self.coarse = nn.Conv2d(config.channels, sum(_COARSE), 1)
         self.semantic = nn.Sequential(
             nn.Linear(config.channels + pillar_channels, config.semantic_channels),
             nn.ReLU(inplace=True),
@@ -73,11 +76,10 @@ class CenterOffsetHead(nn.Module):
             pillar_coords: (batch, row, column) of those pillars on the fine grid.
         """
         shared = self.shared(bev.map)
-        fine = nn.functional.pixel_shuffle(self.fine(shared), 2).float()
-        heat, foreground, offset_m = fine.split(self._split, dim=1)
-        thing_class, box = self.coarse(shared).float().split([NUM_THINGS, len(BOX_CHANNELS)], dim=1)
-        batch, row, column = pillar_coords.unbind(dim=1)
-        context = shared.permute(0, 2, 3, 1)[batch, row // 2, column // 2]
+        heat, foreground = _shuffled(self.fine(shared)).float().chunk(2, dim=1)
+        offset_m, thing_class, box = self.coarse(shared).float().split(_COARSE, dim=1)
+        parents = pillar_coords // pillar_coords.new_tensor([1, 2, 2])
+        context = gather_at(shared, parents)
         semantics = self.semantic(torch.cat([context, pillar_features.to(context.dtype)], dim=1))
         return HeadOutput(
             grid=bev.grid.finer(2),
@@ -93,5 +95,11 @@ class CenterOffsetHead(nn.Module):
         bias = -math.log((1 - _PRIOR) / _PRIOR)
         with torch.no_grad():
             assert self.fine.bias is not None
-            self.fine.bias.zero_()
-            self.fine.bias[: 4 * 2 * NUM_GROUPS].fill_(bias)
+            self.fine.bias.fill_(bias)
+
+
+def _shuffled(maps: Float[Tensor, "batch channel_4 y x"]) -> Float[Tensor, "batch channel fine_y fine_x"]:
+    """`torch.pixel_shuffle` by 2, in the order of channels-last memory, where that is two and a half times as fast."""
+    batch, channels, height, width = maps.shape
+    cells = maps.permute(0, 2, 3, 1).view(batch, height, width, channels // 4, 2, 2)
+    return cells.permute(0, 3, 1, 4, 2, 5).reshape(batch, channels // 4, 2 * height, 2 * width)

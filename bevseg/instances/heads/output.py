@@ -29,7 +29,8 @@ class HeadOutput:
         grid: The grid of the fine maps and of the masks that come from them.
         heat: Logits that the centre of an object of each `ClassGroup` lies in the cell (fine).
         foreground: Logits that an object of each group covers the cell, hidden or not (fine).
-        offset_m: From the cell's centre to the centre of the object that covers it, (x, y) metres (fine).
+        offset_m: From the cell's centre to the centre of the object that covers it, (x, y) metres (coarse: the four
+            fine cells in it point at one centre).
         thing_class: Logits of the ten thing classes, read at an object's centre (coarse).
         box: `BOX_CHANNELS`, read at an object's centre (coarse).
         semantics: Logits of the sixteen classes for each occupied pillar and height layer.
@@ -38,7 +39,7 @@ class HeadOutput:
     grid: BevGrid
     heat: Float[Tensor, "batch 4 y x"]
     foreground: Float[Tensor, "batch 4 y x"]
-    offset_m: Float[Tensor, "batch 2 y x"]
+    offset_m: Float[Tensor, "batch 2 coarse_y coarse_x"]
     thing_class: Float[Tensor, "batch 10 coarse_y coarse_x"]
     box: Float[Tensor, "batch 10 coarse_y coarse_x"]
     semantics: Float[Tensor, "pillar layer 16"]
