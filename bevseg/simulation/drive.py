@@ -9,13 +9,13 @@ import numpy as np
 
 from bevseg.datasets.sample import Sample
 from bevseg.geometry.frames import Transform
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
 from bevseg.simulation.layout.motion import EgoMotion, Trajectories, simulate_motion
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
 from bevseg.simulation.sensors import SENSORS, SensorSpec
-from bevseg.simulation.source import draw_mount, ego_transform, render
+from bevseg.simulation.source import Setup, draw_mount, ego_transform, render
 from bevseg.simulation.weather import Conditions, draw_conditions
 
 _FIRST_STAMP_NS = 1_700_000_000_000_000_000
@@ -54,6 +54,9 @@ class DriveSource:
 
     config: DriveConfig
 
+    def __post_init__(self) -> None:
+        refuse_reserved_seed(self.config.scene)
+
     @property
     def name(self) -> str:
         return f"drive-v{SIMULATOR_VERSION}-{self.config.scene.seed}"
@@ -74,10 +77,7 @@ class DriveSource:
             stage.world,
             stage.static_scene,
             near,
-            stage.sensor,
-            _swaying(rng, stage.mount),
-            ego_transform(stage.world, pose),
-            stage.conditions,
+            Setup(stage.sensor, _swaying(rng, stage.mount), ego_transform(stage.world, pose), stage.conditions),
             rng,
             config=scene,
             name=f"{index:06d}",

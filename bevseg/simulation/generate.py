@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
 from bevseg.simulation.source import simulate_frame
 
 MANIFEST = "simulation.json"
@@ -35,11 +35,23 @@ def generate(
 ) -> None:
     """Makes frames 0 .. `frames` - 1 of the configuration; those that are there already are kept.
 
-    Reserved seeds are allowed here, because frozen sets are made this way too.
-
     Raises:
         GenerationError: The folder was begun with another configuration or version of the simulator.
+        ValueError: The seed is reserved for frozen test sets.
     """
+    refuse_reserved_seed(config)
+    write_frames(config, folder, frames, workers, progress=progress)
+
+
+def write_frames(
+    config: SimulationConfig,
+    folder: Path,
+    frames: int,
+    workers: int = 1,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Does what `generate` does, for any seed; only frozen sets are made with it directly."""
     config = replace(config, frames=frames)
     _claim(config, folder)
     missing = [index for index in range(frames) if not frame_path(folder, index).exists()]

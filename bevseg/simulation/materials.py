@@ -64,7 +64,7 @@ _PROPERTIES = {
     Material.FOLIAGE: MaterialProperties(0.4, free_path_m=1.1),
     Material.HEDGE: MaterialProperties(0.4, free_path_m=0.25),
     Material.WIRE_MESH: MaterialProperties(0.3, pass_probability=0.75),
-    Material.SPOKES: MaterialProperties(0.3, pass_probability=0.7),
+    Material.SPOKES: MaterialProperties(0.3, pass_probability=0.8),
     Material.INTERIOR: MaterialProperties(0.06),
     Material.EARTH: MaterialProperties(0.3),
     Material.DARK: MaterialProperties(0.05),

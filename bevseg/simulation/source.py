@@ -11,11 +11,11 @@ from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
-from bevseg.simulation.scan import Scan, scan
+from bevseg.simulation.scan import Scan, Stage, scan
 from bevseg.simulation.sensors import SENSORS, SensorSpec
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
 from bevseg.simulation.weather import Conditions, draw_conditions
@@ -27,9 +27,16 @@ _SENSOR_AHEAD_M = 0.9
 
 @dataclass(frozen=True)
 class SimulatedSource:
-    """A `Source` whose samples are made when they are asked for, in any order, always with the same bytes."""
+    """A `Source` whose samples are made when they are asked for, in any order, always with the same bytes.
+
+    Raises:
+        ValueError: The seed is kept for frozen test sets (`frozen_set.FrozenSource` uses it).
+    """
 
     config: SimulationConfig
+
+    def __post_init__(self) -> None:
+        refuse_reserved_seed(self.config)
 
     @property
     def name(self) -> str:
@@ -39,31 +46,39 @@ class SimulatedSource:
         return self.config.frames
 
     def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < len(self):
-            raise IndexError(f"frame {index} of a source of {len(self)} frames")
-        config = self.config
-        rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
-        world = build_world(
-            rng,
-            density=float(rng.uniform(*config.density)),
-            range_m=config.range_m,
-            any_heading=config.any_heading,
-        )
-        sensor = SENSORS[config.sensors[index % len(config.sensors)]]
-        mount = draw_mount(rng, config, sensor)
-        T_world_from_ego = ego_transform(world, world.ego_pose)
-        return render(
-            world,
-            RayScene(world.static.mesh),
-            world.objects,
-            sensor,
-            mount,
-            T_world_from_ego,
-            draw_conditions(rng, config, sensor),
-            rng,
-            config=config,
-            name=f"{index:06d}",
-        )
+        return simulate_frame(self.config, index)
+
+
+def simulate_frame(config: SimulationConfig, index: int) -> Sample:
+    """Frame `index` of the configuration: its own world, seen once.
+
+    Raises:
+        IndexError: The configuration has no such frame.
+    """
+    if not 0 <= index < config.frames:
+        raise IndexError(f"frame {index} of a source of {config.frames} frames")
+    rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
+    density = float(rng.uniform(*config.density))
+    world = build_world(rng, density=density, range_m=config.range_m, any_heading=config.any_heading)
+    sensor = SENSORS[config.sensors[index % len(config.sensors)]]
+    setup = Setup(
+        sensor,
+        draw_mount(rng, config, sensor),
+        ego_transform(world, world.ego_pose),
+        draw_conditions(rng, config, sensor),
+    )
+    static_scene = RayScene(world.static.mesh)
+    return render(world, static_scene, world.objects, setup, rng, config=config, name=f"{index:06d}")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The sensor, how it is mounted, where its vehicle stands, and the conditions it works in."""
+
+    sensor: SensorSpec
+    T_ego_from_lidar: Transform
+    T_global_from_ego: Transform
+    conditions: Conditions
 
 
 def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: SensorSpec) -> Transform:
@@ -87,10 +102,7 @@ def render(
     world: World,
     static_scene: RayScene,
     objects: Objects,
-    sensor: SensorSpec,
-    T_ego_from_lidar: Transform,
-    T_global_from_ego: Transform,
-    conditions: Conditions,
+    setup: Setup,
     rng: np.random.Generator,
     *,
     config: SimulationConfig,
@@ -98,23 +110,14 @@ def render(
     stamp_ns: int = 0,
 ) -> Sample:
     """One scan of the world from the vehicle, as a sample in the lidar's frame."""
-    T_global_from_lidar = T_global_from_ego @ T_ego_from_lidar
-    result = scan(
-        world.static,
-        static_scene,
-        world.surface,
-        objects,
-        sensor,
-        T_global_from_lidar,
-        conditions,
-        rng,
-        occlusion=config.occlusion,
-    )
+    T_global_from_lidar = setup.T_global_from_ego @ setup.T_ego_from_lidar
+    stage = Stage(world.static, static_scene, world.surface, objects)
+    result = scan(stage, setup.sensor, T_global_from_lidar, setup.conditions, rng, occlusion=config.occlusion)
     cloud = PointCloud.from_xyz(
         result.xyz, frame=FRAME, stamp_ns=stamp_ns, intensity=result.intensity, time_s=result.time_s, ring=result.ring
     )
     annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
-    return Sample(name, cloud, annotations, T_ego_from_lidar, T_global_from_ego)
+    return Sample(name, cloud, annotations, setup.T_ego_from_lidar, setup.T_global_from_ego)
 
 
 def _annotations(

@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.simulation.beams import Beams
 from bevseg.simulation.raycast import Hits, RayScene, concatenated, first_returns
 
 _MAX_OBJECTS_ON_A_RAY = 6
@@ -19,8 +20,7 @@ _MAX_OBJECTS_ON_A_RAY = 6
 def hits_behind(
     scene: RayScene,
     owner: Int[np.ndarray, "t"],
-    origin_m: Float[np.ndarray, "3"],
-    directions: Float[np.ndarray, "n 3"],
+    beams: Beams,
     chance: Float[np.ndarray, "n layers"],
     boxes: Float[np.ndarray, "k 7"],
     first: Hits,
@@ -33,10 +33,11 @@ def hits_behind(
     for _ in range(_MAX_OBJECTS_ON_A_RAY - 1):
         if not len(last):
             break
-        leave = _leaving_distance(origin_m, directions[last.ray], boxes[owner[last.triangle]])
+        directions = beams.directions[last.ray]
+        leave = _leaving_distance(beams.origin_m, directions, boxes[owner[last.triangle]])
         start = np.maximum(leave, last.distance_m) + 0.02
-        nxt = first_returns(scene, origin_m, directions[last.ray], chance[last.ray], start)
-        last = Hits(last.ray[nxt.ray], nxt.distance_m, nxt.triangle, nxt.cosine)
+        found = first_returns(scene, beams.origin_m, directions, chance[last.ray], start)
+        last = Hits(last.ray[found.ray], found.distance_m, found.triangle, found.cosine)
         layers.append(last)
     hits = concatenated(layers)
     key = hits.ray * (len(boxes) + 1) + owner[hits.triangle]

@@ -11,7 +11,7 @@ from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.generate import GeneratedSource, GenerationError, frame_path, generate
 from bevseg.simulation.source import SimulatedSource
 
-CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), occlusion=False)
+CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), range_m=30.0, occlusion=False)
 
 
 def test_generates_and_resumes(tmp_path: Path) -> None:

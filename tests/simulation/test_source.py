@@ -11,7 +11,7 @@ from bevseg.geometry.boxes import points_in_box
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.source import SimulatedSource
 
-CONFIG = SimulationConfig(seed=7, frames=4, sensors=("vlp-16",), tilt_deg=0.0)
+CONFIG = SimulationConfig(seed=7, frames=4, sensors=("vlp-16",), tilt_deg=0.0, range_m=40.0)
 
 
 @pytest.fixture(scope="module")

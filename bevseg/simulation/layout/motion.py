@@ -92,8 +92,8 @@ def _allowed_speed(
     reach = np.hypot(size[:, 0], size[:, 1]) / 2
     allowed = wanted.copy()
     for k in np.flatnonzero(wanted > 0).tolist():
-        clear_m = _CLEAR_AHEAD_M * min(1.0, size[k, 0] / 3) + 0.1 * speed[k]
-        seen_m = clear_m + _LOOK_AHEAD_S * speed[k]
+        clear_m = _CLEAR_AHEAD_M * min(1.0, float(size[k, 0]) / 3) + 0.1 * float(speed[k])
+        seen_m = clear_m + _LOOK_AHEAD_S * float(speed[k])
         around = np.hypot(pose[:, 0] - pose[k, 0], pose[:, 1] - pose[k, 1]) < reach + reach[k] + seen_m
         around[k] = False
         others = [tuple(row) for row in footprints[around].tolist()]

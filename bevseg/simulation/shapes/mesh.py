@@ -29,8 +29,6 @@ class Mesh:
     material: UInt8[np.ndarray, "t"]
 
     def __post_init__(self) -> None:
-        if len(self.material) != len(self.triangles):
-            raise ValueError(f"{len(self.triangles)} triangles need as many materials, got {len(self.material)}")
         if len(self.triangles) and int(self.triangles.max()) >= len(self.vertices):
             raise ValueError(f"triangles index vertex {self.triangles.max()} of {len(self.vertices)}")
 

@@ -41,9 +41,9 @@ def sitting_person(rng: np.random.Generator) -> Mesh:
 
 
 def bicycle(rng: np.random.Generator) -> Mesh:
-    """A parked bicycle: two spoked wheels, a frame of tubes, a handlebar."""
-    radius = rng.uniform(0.3, 0.36)
-    return _bicycle_frame(radius, base=rng.uniform(1.0, 1.12))
+    """A parked bicycle that leans a little: two spoked wheels, a frame of tubes, a handlebar."""
+    frame = _bicycle_frame(rng.uniform(0.3, 0.36), base=rng.uniform(1.0, 1.12))
+    return frame.rolled(rng.uniform(-0.15, 0.15))
 
 
 def ridden_bicycle(rng: np.random.Generator) -> Mesh:

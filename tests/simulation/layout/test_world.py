@@ -1,0 +1,60 @@
+"""Whole worlds: nothing overlaps, and neighbours of one class stand close as in streets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bevseg.results.classes import SemanticClass
+from bevseg.simulation.layout.plan import rectangles_overlap
+from bevseg.simulation.layout.world import World, build_world
+
+
+@pytest.fixture(scope="module")
+def worlds() -> list[World]:
+    return [build_world(np.random.default_rng([5, k]), density=0.6, range_m=50.0, any_heading=0.2) for k in range(4)]
+
+
+def test_vehicles_do_not_overlap(worlds: list[World]) -> None:
+    for world in worlds:
+        boxes = world.objects.boxes[:, [0, 1, 3, 4, 6]].tolist()
+        for k, one in enumerate(boxes):
+            for other in boxes[:k]:
+                shrunk = (other[0], other[1], other[2] - 0.12, other[3] - 0.12, other[4])
+                assert not rectangles_overlap(tuple(one), shrunk)
+
+
+def test_the_vehicle_has_its_own_place(worlds: list[World]) -> None:
+    for world in worlds:
+        x, y, yaw = world.ego_pose
+        ego = (x, y, 4.5, 1.9, yaw)
+        assert not any(rectangles_overlap(ego, tuple(b)) for b in world.objects.boxes[:, [0, 1, 3, 4, 6]].tolist())
+
+
+def test_the_vehicle_stands_on_the_road(worlds: list[World]) -> None:
+    for world in worlds:
+        x, y, _ = world.ego_pose
+        found = world.surface.classes(np.array([x]), np.array([y]))
+        assert found[0] == SemanticClass.DRIVEABLE_SURFACE
+
+
+def test_static_triangles_carry_their_class(worlds: list[World]) -> None:
+    for world in worlds:
+        static = world.static
+        assert (static.semantic[: static.ground_triangles] == 0).all()
+        beyond = set(np.unique(static.semantic[static.ground_triangles :]).tolist())
+        assert beyond <= {SemanticClass.MANMADE, SemanticClass.VEGETATION}
+        assert len(static.tint) == len(static.mesh.triangles)
+
+
+def test_density_fills_the_street() -> None:
+    counts = [
+        np.mean(
+            [
+                len(build_world(np.random.default_rng([6, k]), density=d, range_m=50.0, any_heading=0.0).objects)
+                for k in range(4)
+            ]
+        )
+        for d in (0.0, 1.0)
+    ]
+    assert counts[1] > 2 * counts[0]
