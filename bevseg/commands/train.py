@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from bevseg.learning.experiment import ExperimentConfig
     from bevseg.learning.frames import FrameStore
 
-_EXPERIMENT = "experiment.yaml"
-"""The whole config of a run, kept in its folder."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the experiment, the folder, and what may differ from one start to the next."""
@@ -41,12 +38,13 @@ def run(args: argparse.Namespace) -> ExitCode:
     calm_idle_threads()
     from bevseg.configuration import dump_yaml
     from bevseg.learning.experiment import run_experiment
+    from bevseg.learning.run_folder import RunFolder
 
     _log_progress(args)
     experiment = _experiment(args)
     frames = _stored_frames(args.frames) if args.frames else None
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / _EXPERIMENT).write_text(dump_yaml(experiment), encoding="utf-8")
+    RunFolder(args.out).experiment_file.write_text(dump_yaml(experiment), encoding="utf-8")
     outcome = run_experiment(experiment, args.out, frames=frames, resume=args.resume)
     if args.json:
         print_json({"step": outcome.step, "reason": outcome.reason, "checkpoint": str(outcome.checkpoint)})
@@ -65,11 +63,12 @@ def _experiment(args: argparse.Namespace) -> ExperimentConfig:
     from bevseg.learning.experiment import ExperimentConfig
     from bevseg.learning.run_folder import RunFolder
 
-    kept = args.out / _EXPERIMENT
-    if not args.resume and RunFolder(args.out).state_file.exists():
+    run = RunFolder(args.out)
+    kept = run.experiment_file
+    if not args.resume and run.state_file.exists():
         raise ValueError(f"{args.out} already holds a run: go on with it (--resume), or choose another --out")
     if args.resume and not kept.is_file():
-        raise ValueError(f"no run to resume in {args.out}: it has no {_EXPERIMENT}")
+        raise ValueError(f"no run to resume in {args.out}: it has no {kept.name}")
     if not args.resume and args.config is None:
         raise ValueError("a new run needs the YAML of its experiment: bevseg train CONFIG --out FOLDER")
     experiment = load_yaml_as(ExperimentConfig, args.config or kept)

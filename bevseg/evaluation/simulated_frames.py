@@ -77,7 +77,7 @@ class SimulatedScores:
         iou = SIMULATED_RULE.iou_threshold
         return (
             *rows_of(self.objects, groups, source="objects", iou_threshold=iou),
-            *rows_of(self.objects_by_class, things, source="objects by class", iou_threshold=iou),
+            *rows_of(self.objects_by_class, things, source="by class", iou_threshold=iou),
             *rows_of(self.point_segments, classes, source="points", iou_threshold=iou),
         )
 

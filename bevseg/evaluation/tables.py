@@ -67,12 +67,11 @@ def rows_of(
 
 
 def score_table(rows: Sequence[ScoreRow], *, title: str) -> Table:
-    """The rows for a terminal; a dash stands where there is nothing to measure. F1 is the RQ of PQ = SQ x RQ."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("source")
-    table.add_column("objects")
-    for heading in ("IoU", "truth", "TP", "FP", "FN", "precision", "recall", "F1=RQ", "SQ", "PQ"):
-        table.add_column(heading, justify="right")
+    """The rows for a terminal of 80 columns; a dash stands where there is nothing to measure.
+
+    P is precision, R recall; F1 is the RQ of PQ = SQ x RQ.
+    """
+    table = _table(title, ("source", "objects"), ("IoU", "truth", "TP", "FP", "FN", "P", "R", "F1", "SQ", "PQ"))
     for row in rows:
         figures = (row.precision, row.recall, row.f1, row.sq, row.pq)
         counts = (row.num_truth, row.true_positives, row.false_positives, row.false_negatives)
@@ -94,12 +93,18 @@ def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str]
         headings: Of the names, then of each figure.
         title: What the table tells.
     """
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(headings[0])
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right")
+    table = _table(title, headings[:1], headings[1:])
     for name, values in figures.items():
         table.add_row(name, *(_figure(value) for value in values))
+    return table
+
+
+def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for heading in names:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

@@ -32,7 +32,7 @@ _SUMMARY_TOLERANCE = 2e-3
 Agreement = Literal["identical", "equivalent", "different"]
 
 
-class FrozenSetError(RuntimeError):
+class FrozenSetError(ValueError):
     """The frames are not those of the frozen set, or cannot be made by this version."""
 
 

@@ -41,7 +41,7 @@ def test_the_table_shows_counts_and_a_dash_for_nothing() -> None:
     table = score_table(_rows(), title="scores")
     assert table.row_count == 2
     assert list(table.columns[8].cells) == ["0.600", "-"]
-    assert [column.header for column in table.columns][8] == "recall"
+    assert [column.header for column in table.columns][8] == "R"
     assert score_table([], title="none").row_count == 0
 
 
