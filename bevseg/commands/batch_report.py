@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.objects import ObjectRow, object_table
@@ -80,7 +79,7 @@ class Batch:
         }
 
 
-def print_batch(batch: Batch, screen: Console, *, output: Path) -> None:
+def print_batch(batch: Batch, screen: Console, *, output: str) -> None:
     """The objects of a single scan, or a line for each of many, and the sum of all; failures go to stderr."""
     if len(batch.done) == 1:
         screen.print(object_table(list(batch.done[0].objects), title=batch.done[0].file))

@@ -90,7 +90,7 @@ def output_names(files: Sequence[Path]) -> tuple[str, ...]:
     chosen = []
     for names in candidates:
         unshared = (name for name in names if uses[name.casefold()] == 1)
-        numbered = (f"{names[-1]}-{number}" for number in count(2))
+        numbered = (f"{names[-1]}-{number}" for number in count(1))
         name = next(name for name in chain(unshared, numbered) if name.casefold() not in taken)
         taken.add(name.casefold())
         chosen.append(name)

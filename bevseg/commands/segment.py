@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bevseg.commands.batch_report import Batch, FrameDone, FrameFailed, print_batch, print_failures
 from bevseg.commands.frame_files import add_reading_arguments, find_frames, output_names, require_apart
@@ -61,40 +61,37 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Segments every input and reports."""
     files = find_frames(args.inputs)
     require_apart(files, args.output)
-    segmenter = _segmenter(args)
+    segment = _segment(args)
     args.output.mkdir(parents=True, exist_ok=True)
-    batch = _segment_files(files, segmenter, args)
+    batch = _segment_files(files, segment, args)
     if args.json:
         print_json({"output": str(args.output), "head": args.head, **batch.as_json()})
         print_failures(batch.failed)
     else:
-        print_batch(batch, console(args), output=args.output)
+        print_batch(batch, console(args), output=str(args.output))
     return batch.exit_code
 
 
-class _Segmenter(Protocol):
-    def segment(self, cloud: PointCloud) -> Scene: ...
-
-
-def _segmenter(args: argparse.Namespace) -> _Segmenter:
+def _segment(args: argparse.Namespace) -> Callable[[PointCloud], Scene]:
+    """The way from a cloud to a scene that the options ask for."""
     if args.head == "network":
-        return load_segmenter(args, policy=args.policy, min_score=args.min_score)
+        return load_segmenter(args, policy=args.policy, min_score=args.min_score).segment
     from bevseg.baseline import ClusterSegmenter
 
     if args.policy:
         raise ValueError("--policy is for --head network: clusters tell objects alone, no stuff to protect from them")
     use_threads(args.threads)
-    return ClusterSegmenter(min_score=args.min_score or (0.0,) * _GROUPS)
+    return ClusterSegmenter(min_score=args.min_score or (0.0,) * _GROUPS).segment
 
 
-def _segment_files(files: Sequence[Path], segmenter: _Segmenter, args: argparse.Namespace) -> Batch:
+def _segment_files(files: Sequence[Path], segment: Callable[[PointCloud], Scene], args: argparse.Namespace) -> Batch:
     """All files, one after the other; a failure of one is noted, and the next is taken."""
     from rich.progress import track
 
     start = time.perf_counter()
     named = list(zip(files, output_names(files), strict=True))
     outcomes = [
-        _attempt(file, args.output / name, segmenter, args)
+        _attempt(file, args.output / name, segment, args)
         for file, name in track(named, description="segmenting", console=console(args), transient=True)
     ]
     return Batch(
@@ -104,9 +101,11 @@ def _segment_files(files: Sequence[Path], segmenter: _Segmenter, args: argparse.
     )
 
 
-def _attempt(file: Path, results: Path, segmenter: _Segmenter, args: argparse.Namespace) -> FrameDone | FrameFailed:
+def _attempt(
+    file: Path, results: Path, segment: Callable[[PointCloud], Scene], args: argparse.Namespace
+) -> FrameDone | FrameFailed:
     try:
-        return _segment_file(file, results, segmenter, args)
+        return _segment_file(file, results, segment, args)
     except (ValueError, OSError, ImportError, MemoryError) as error:
         logger.debug("%s failed", file, exc_info=True)
         return FrameFailed(str(file), _explained(error))
@@ -116,7 +115,9 @@ def _attempt(file: Path, results: Path, segmenter: _Segmenter, args: argparse.Na
         return FrameFailed(str(file), f"{type(error).__name__}: {error}", is_defect=True)
 
 
-def _segment_file(file: Path, results: Path, segmenter: _Segmenter, args: argparse.Namespace) -> FrameDone:
+def _segment_file(
+    file: Path, results: Path, segment: Callable[[PointCloud], Scene], args: argparse.Namespace
+) -> FrameDone:
     from bevseg.drawing.bev import draw_scene
     from bevseg.drawing.image_file import write_png
     from bevseg.points.formats import read_points
@@ -128,7 +129,7 @@ def _segment_file(file: Path, results: Path, segmenter: _Segmenter, args: argpar
         input_frame=args.input_frame,
         intensity_full_scale=args.intensity_full_scale,
     )
-    scene = replace(segmenter.segment(stored.cloud), T_output_from_input=stored.T_output_from_input)
+    scene = replace(segment(stored.cloud), T_output_from_input=stored.T_output_from_input)
     write_scene(results, scene)
     if not args.no_overlay:
         write_png(f"{results}.png", draw_scene(stored.cloud, scene, title=results.name))
@@ -146,7 +147,8 @@ def _segment_file(file: Path, results: Path, segmenter: _Segmenter, args: argpar
 def _note(cloud: PointCloud, scene: Scene) -> str | None:
     """Why there can be no object in the scan, where that is plain from the points alone."""
     if not len(cloud):
-        return f"all {cloud.dropped_non_finite} points are NaN or infinite" if cloud.dropped_non_finite else "no points"
+        dropped = cloud.dropped_non_finite
+        return f"all {dropped} points have coordinates that are no place (NaN, infinite)" if dropped else "no points"
     grid = scene.grid
     if not (grid.flat_cells_of(cloud.xyz[:, :2]) >= 0).any():
         return (

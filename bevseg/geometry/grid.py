@@ -88,8 +88,11 @@ class BevGrid:
 
     def flat_cells_of(self, xy_m: Float[np.ndarray, "n 2"]) -> Int[np.ndarray, "n"]:
         """Flat index `row * width + column` of each point, -1 where it lies outside."""
-        cells = self.cells_of(xy_m)
-        return np.where(self.contains(xy_m), cells[:, 0] * self.width + cells[:, 1], -1)
+        row, column = self.rows(xy_m[:, 1]), self.columns(xy_m[:, 0])
+        inside = (row >= 0) & (row < self.height) & (column >= 0) & (column < self.width)
+        # Only what is inside surely fits an integer.
+        flat = np.where(inside, row, 0).astype(np.int64) * self.width + np.where(inside, column, 0).astype(np.int64)
+        return np.where(inside, flat, -1)
 
     def centers_of(self, flat_cells: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n 2"]:
         """(x, y) in metres of the centre of each flat cell index."""

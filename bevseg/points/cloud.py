@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float, Int, Integer
 
 from bevseg.geometry.frames import FrameError, Transform
 
+_ABSURD_M = 1e9
+"""No place on Earth: memory that a driver never wrote. Its square would overflow float32 sooner or later."""
+
 
 @dataclass(frozen=True, eq=False)
 class PointCloud:
@@ -23,7 +26,7 @@ class PointCloud:
         time_s: Point time minus `stamp_ns` in seconds: 0, or negative for the past.
         ring: Beam index, or None.
         sweep: Index into `sensor_origins_m` for each point.
-        dropped_non_finite: Points that the reader removed because a coordinate was NaN or infinite.
+        dropped_non_finite: Points that the reader removed because a coordinate was NaN, infinite or beyond 10^9 m.
     """
 
     xyz: Float[np.ndarray, "n 3"]
@@ -60,8 +63,8 @@ class PointCloud:
         time_s: Float[np.ndarray, "n"] | None = None,
         ring: Integer[np.ndarray, "n"] | None = None,
     ) -> PointCloud:
-        """One sweep from its columns; points with a NaN or infinite coordinate are dropped and counted."""
-        finite = np.isfinite(xyz)
+        """One sweep from its columns; points with a NaN, infinite or absurd coordinate are dropped and counted."""
+        finite = np.abs(xyz) < _ABSURD_M  # false for NaN
         # Reducing by rows costs as much as reading the file, and nearly every scan is finite.
         keep: Int[np.ndarray, "m"] | slice = slice(None) if finite.all() else np.flatnonzero(finite.all(axis=1))
         kept = np.ascontiguousarray(xyz[keep], dtype=np.float32)

@@ -24,6 +24,12 @@ def test_cells_are_row_then_column_and_half_open() -> None:
     np.testing.assert_array_equal(FORWARD.flat_cells_of(places), [0, 1, 8, 31, -1, -1, -1])
 
 
+@pytest.mark.parametrize("far_m", [1e6, -1e6, 1e30, -1e30])
+def test_places_beyond_what_an_integer_holds_lie_outside(far_m: float) -> None:
+    places = np.array([[far_m, -2.0], [3.0, far_m], [3.0, -2.0]], np.float32)
+    np.testing.assert_array_equal(FORWARD.flat_cells_of(places), [-1, -1, 18])
+
+
 def test_negative_places_are_floored_not_cut() -> None:
     grid = BevGrid.square(half_extent_m=1.0, cell_m=0.5)
     np.testing.assert_array_equal(grid.cells_of(np.array([[-0.1, -1.1]])), [[-1, 1]])

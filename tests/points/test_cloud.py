@@ -30,6 +30,13 @@ def test_columns_have_one_type_each() -> None:
     assert cloud.num_sweeps == 1
 
 
+def test_coordinates_that_no_sensor_measures_are_dropped_with_the_non_finite_ones() -> None:
+    xyz = np.array([[1e30, 0, 0], [0, -1e38, 0], [0, 0, 9.9e8], [1, 2, 3]], np.float32)
+    cloud = PointCloud.from_xyz(xyz)
+    assert cloud.dropped_non_finite == 2
+    np.testing.assert_array_equal(cloud.xyz, xyz[2:])
+
+
 def test_points_without_a_place_are_dropped_with_all_their_columns() -> None:
     xyz = np.array([[1, 2, 3], [np.nan, 0, 0], [0, np.inf, 0], [4, 5, 6]], np.float32)
     cloud = PointCloud.from_xyz(xyz, intensity=np.array([0.1, 0.2, 0.3, 0.4]), ring=np.arange(4))

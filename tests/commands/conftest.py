@@ -1,0 +1,61 @@
+"""A network that is small enough for tests, untrained, and scans to run it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bevseg.bev.neck import NeckConfig
+from bevseg.checkpoint import save_checkpoint
+from bevseg.config import ModelConfig
+from bevseg.geometry.grid import BevGrid
+from bevseg.instances.decode import DecodeConfig
+from bevseg.instances.heads.center_offset import CenterOffsetHeadConfig
+from bevseg.network import build_network
+from bevseg.points.cloud import PointCloud
+from bevseg.voxels.encoder import PillarEncoderConfig
+
+TINY = ModelConfig(
+    name="tiny",
+    grid=BevGrid(-3.2, -12.8, 0.2, 128, 96),
+    encoder=PillarEncoderConfig(channels=(8, 8, 8, 8)),
+    neck=NeckConfig(channels_8=8, channels_4=8, channels_2=8, convs_8=1, convs_4=1),
+    head=CenterOffsetHeadConfig(channels=8, semantic_channels=8),
+    decode=DecodeConfig(max_objects=40, min_foreground=0.001),
+    precision="fp32",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network with fixed random weights."""
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(TINY)
+    save_checkpoint(path, network.state_dict(), TINY, metadata={})
+    return path
+
+
+@pytest.fixture(scope="session")
+def street() -> PointCloud:
+    """A flat road ahead of the sensor with the rear and one side of a car on it."""
+    x, y = np.meshgrid(np.arange(-3, 22, 0.3), np.arange(-12, 6, 0.3))
+    road = np.stack([x.ravel(), y.ravel(), np.full(x.size, -1.8)], axis=1)
+    up = np.arange(-1.7, -0.3, 0.15)
+    rear = np.array([(8.0, y, z) for y in np.arange(-2.9, -1.1, 0.1) for z in up])
+    side = np.array([(x, -1.1, z) for x in np.arange(8.0, 12.4, 0.1) for z in up])
+    xyz = np.concatenate([road, rear, side]).astype(np.float32)
+    return PointCloud.from_xyz(xyz, intensity=np.full(len(xyz), 0.25, np.float32))
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> Iterator[None]:
+    """Commands set the threads of the whole process."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
