@@ -34,10 +34,11 @@ class ThresholdSweep:
         """The threshold of the largest value for each group, the lowest of equals; fit for `MatchRule`.
 
         Args:
-            without_truth: Threshold for the groups that the frames hold no truth of.
+            without_truth: Threshold for the groups of which the frames hold no truth, or of which nothing is found at
+                any threshold: the lowest of equals would let every false alarm through.
         """
         ranked = np.where(np.isnan(self.value), -np.inf, self.value)
-        chosen = np.where(self.num_truth > 0, self.thresholds[ranked.argmax(axis=0)], without_truth)
+        chosen = np.where(ranked.max(axis=0) > 0, self.thresholds[ranked.argmax(axis=0)], without_truth)
         return tuple(chosen.tolist())
 
 

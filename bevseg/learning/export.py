@@ -106,6 +106,6 @@ def _metadata(trained: Checkpoint, validation: Validation, samples_from: Mapping
         },
         "score_thresholds": {
             "values": dict(zip(groups, validation.thresholds, strict=True)),
-            "chosen_by": "best F1 of each class group on the samples of `validation`; 0.5 where they hold none of it",
+            "chosen_by": "best F1 of each class group on the samples of `validation`; 0.5 where none of it is found",
         },
     }

@@ -57,6 +57,11 @@ def test_false_alarms_of_a_group_without_truth_do_not_choose() -> None:
     assert sweep_thresholds([frame], rule=MatchRule()).best(without_truth=0.4)[ClassGroup.PEDESTRIAN] == 0.4
 
 
+def test_a_group_that_is_never_found_lets_no_flood_of_false_alarms_through() -> None:
+    frame = _frame([0.1, 0.9], [[0, 0], [0, 0]])
+    assert sweep_thresholds([frame], rule=MatchRule()).best(without_truth=0.4)[ClassGroup.VEHICLE] == 0.4
+
+
 def test_no_frames_and_no_candidates() -> None:
     assert sweep_thresholds([], rule=MatchRule()).best(without_truth=0.5) == (0.5,) * 4
     with pytest.raises(ValueError, match="at least one threshold"):
