@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import NoReturn
 
 import bevseg
-from bevseg.commands import bench, demo, doctor, segment, train
+from bevseg.commands import bench, demo, doctor, segment, simulate, train
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import explain_import_error
 
-_COMMANDS: tuple[ModuleType, ...] = (demo, segment, train, bench, doctor)
+_COMMANDS: tuple[ModuleType, ...] = (demo, segment, simulate, train, bench, doctor)
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;

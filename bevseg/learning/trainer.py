@@ -223,7 +223,7 @@ class _Trainer(Generic[Item, Batch]):
         loss = self._task.loss_of(network, prepared.batch)
         terms = {name: float(term.detach()) for name, term in loss.terms.items()}
         check_finite("loss", float(loss.total.detach()), terms, step=self._step, frames=prepared.names)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()
         length = float(nn.utils.clip_grad_norm_(network.parameters(), config.max_grad_norm))
         check_finite("gradient", length, terms, step=self._step, frames=prepared.names)
         self._optimizer.step()

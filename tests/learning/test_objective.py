@@ -44,7 +44,7 @@ def test_steps_against_the_gradient_lower_every_part(batch: Batch) -> None:
     for _ in range(25):
         loss = objective(network(batch.cells, len(batch)), batch, ObjectiveConfig())
         optimizer.zero_grad()
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()
         optimizer.step()
     last = objective(network(batch.cells, len(batch)), batch, ObjectiveConfig())
     for name in ("heat", "foreground", "box", "semantic"):

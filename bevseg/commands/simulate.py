@@ -1,0 +1,102 @@
+"""Simulate labelled LiDAR scans into a folder: independent scenes, or with `--drive` one drive scan by scan.
+
+Each frame is one .npz with the cloud, boxes, labels for points, visible fractions and who hides whom. The same options
+give the same frames, byte for byte; scenes that are there already are kept, so an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bevseg.commands.output import ExitCode, console, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bevseg.simulation.config import SimulationConfig
+    from bevseg.simulation.generate import Progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds where the frames go, what is simulated, and with how many processes."""
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the frames are kept")
+    parser.add_argument("--frames", type=int, default=100, metavar="N", help="number of scans (default: 100)")
+    parser.add_argument("--config", type=Path, metavar="YAML", help="the whole simulation; options below go over it")
+    parser.add_argument("--seed", type=int, metavar="N", help="another number is another family of streets")
+    parser.add_argument(
+        "--sensor",
+        action="append",
+        metavar="NAME",
+        help="such as hdl-64e; given more than once, the sensors take turns",
+    )
+    parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes for scenes (default: one for each core)")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Simulates, and says what was written."""
+    from bevseg.simulation.generate import generate
+
+    if args.frames < 1:
+        raise ValueError(f"--frames must be 1 or more, got {args.frames}")
+    config, screen, start_s = _config(args), console(args), time.perf_counter()
+    with _Bar(screen) as progress:
+        if args.drive:
+            _write_drive(config, args.out, progress)
+        else:
+            generate(config, args.out, args.frames, args.workers or os.cpu_count() or 1, progress=progress)
+    elapsed_s = time.perf_counter() - start_s
+    if args.json:
+        print_json({"folder": str(args.out), "frames": args.frames, "wall_s": round(elapsed_s, 2)})
+    else:
+        screen.print(f"{args.frames} frames in {args.out}, after {elapsed_s:.0f} s")
+    return ExitCode.OK
+
+
+def _config(args: argparse.Namespace) -> SimulationConfig:
+    """The simulation of the YAML, or the usual one, with the options put over it."""
+    from dataclasses import replace
+
+    from bevseg.configuration import load_yaml_as
+    from bevseg.simulation.config import SimulationConfig
+
+    config = load_yaml_as(SimulationConfig, args.config) if args.config else SimulationConfig()
+    given = {"seed": args.seed, "sensors": tuple(args.sensor) if args.sensor else None, "frames": args.frames}
+    return replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
+def _write_drive(config: SimulationConfig, folder: Path, progress: Progress) -> None:
+    """Writes every scan of one drive, each frame under the name that `GeneratedSource` looks for."""
+    from bevseg.datasets.sample_file import write_sample
+    from bevseg.simulation.drive import DriveConfig, DriveSource
+    from bevseg.simulation.generate import frame_path
+
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty: a drive is written into a folder of its own")
+    drive = DriveSource(DriveConfig(config))
+    for index in range(len(drive)):
+        progress(index, len(drive))
+        path = frame_path(folder, index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_sample(path, drive[index])
+
+
+class _Bar:
+    """A progress bar that is moved by calling it with the frames done and the frames in all."""
+
+    def __init__(self, screen: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        self._bar = Progress("simulating", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen)
+        self._task = self._bar.add_task("simulating", total=None)
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return lambda done, total: self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bevseg.cli import main
+from bevseg.configuration import dump_yaml
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.generate import GeneratedSource
+from bevseg.simulation.source import SimulatedSource
+
+_SMALL = SimulationConfig(seed=5, sensors=("hdl-32e",), density=(0.0, 0.2), range_m=30.0)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """A YAML of scenes that are quickly made."""
+    path = tmp_path / "small.yaml"
+    path.write_text(dump_yaml(_SMALL))
+    return str(path)
+
+
+def test_scenes_are_those_of_the_simulator(tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "scenes"
+    arguments = ["simulate", "--out", str(folder), "--config", small, "--frames", "2", "--workers", "1", "--json"]
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 2
+    stored = GeneratedSource(folder)
+    assert len(stored) == 2
+    np.testing.assert_array_equal(stored[1].cloud.xyz, SimulatedSource(_SMALL)[1].cloud.xyz)
+
+
+def test_options_go_over_the_yaml(tmp_path: Path, small: str) -> None:
+    arguments = ["simulate", "--config", small, "--frames", "1", "--workers", "1"]
+    for seed in ("5", "6"):
+        assert main([*arguments, "--out", str(tmp_path / seed), "--seed", seed]) == 0
+    clouds = [GeneratedSource(tmp_path / seed)[0].cloud for seed in ("5", "6")]
+    assert len(clouds[0]) != len(clouds[1])
+
+
+def test_a_drive_keeps_its_street(tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "drive"
+    arguments = ["simulate", "--drive", "--out", str(folder), "--config", small, "--frames", "3"]
+    assert main(arguments) == 0
+    assert "3 frames in" in capsys.readouterr().out
+    drive = GeneratedSource(folder)
+    assert [drive[k].cloud.stamp_ns - drive[0].cloud.stamp_ns for k in range(3)] == [0, 100_000_000, 200_000_000]
+    assert main(arguments) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--frames", "0"], "--frames must be 1 or more, got 0"),
+        (["--seed", "-1"], "seed and frames must not be negative, got seed=-1"),
+        (["--config", "none.yaml"], "No such file"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(
+    tmp_path: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--out", str(tmp_path / "scenes"), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "scenes").exists()
+
+
+def test_a_folder_of_other_scenes_is_refused(tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["simulate", "--out", str(tmp_path), "--frames", "1", "--workers", "1", "--config", small]
+    (tmp_path / "simulation.json").write_text("{}")
+    assert main(arguments) == 2
+    assert "holds frames of another configuration" in capsys.readouterr().err
