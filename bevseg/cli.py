@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import NoReturn
 
 import bevseg
-from bevseg.commands import bench, demo, doctor, segment, simulate, train
+from bevseg.allocator import keep_freed_memory
+from bevseg.commands import bench, demo, doctor, export, segment, simulate, train
+from bevseg.commands import eval as evaluate
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import explain_import_error
 
-_COMMANDS: tuple[ModuleType, ...] = (demo, segment, simulate, train, bench, doctor)
+_COMMANDS: tuple[ModuleType, ...] = (demo, segment, simulate, train, evaluate, bench, export, doctor)
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
@@ -28,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (without the program's name; `sys.argv` by default) and returns its exit code."""
     args = _parser().parse_args(argv)
     _start_logging(verbose=args.verbose)
+    keep_freed_memory()
     try:
         code = int(args.run(args))
         sys.stdout.flush()
