@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,17 @@ def test_ci_runs_the_commands_of_the_readme(root: Path, command: str) -> None:
     ci = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     steps = [step.strip() for step in documented[0].split("&&") if "-m venv" not in step]
     assert [step for step in steps if step not in ci] == []
+
+
+def test_the_readme_lists_every_command(root: Path, package: Mapping[str, ast.Module]) -> None:
+    listed = re.findall(r"^\| `bevseg (\w+)` \|", (root / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    commands = [
+        Path(file).stem
+        for file, tree in package.items()
+        if file.startswith("bevseg/commands/")
+        and any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body)
+    ]
+    assert sorted(listed) == sorted(commands)
 
 
 def test_contributing_fits_on_a_screen(root: Path) -> None:
