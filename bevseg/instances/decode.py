@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
+from scipy.special import expit, logit
 from torch import Tensor
 
 from bevseg.geometry.boxes import wrap_angle
@@ -69,7 +70,7 @@ def decode(
         batch_index: Which scan of the batch.
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
-    peaks = _find_peaks(output.heat[batch_index], config)
+    peaks = _find_peaks(output.heat[batch_index].numpy(force=True), config)
     cells = coarse_cells(peaks.cell, output.grid)
     boxes = _boxes_at(output, batch_index, peaks, ground)
     velocity = _gather(output.box[batch_index, _VELOCITY], cells)
@@ -83,20 +84,22 @@ def decode(
     return _without_duplicates(instances, config.max_overlap)
 
 
-def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
+def _find_peaks(heat: Float[np.ndarray, "4 y x"], config: DecodeConfig) -> _Peaks:
     """Cells at least as hot as their eight neighbours and above the group's threshold."""
-    min_logit = torch.logit(torch.tensor(config.min_score, device=heat.device))
-    group, row, column = torch.nonzero(heat >= min_logit[:, None, None], as_tuple=True)
-    value = heat[group, row, column]
-    padded = torch.nn.functional.pad(heat, (1, 1, 1, 1), value=-torch.inf)
-    is_peak = torch.ones_like(group, dtype=torch.bool)
+    min_logit = logit(np.array(config.min_score, np.float32))
+    hot = np.flatnonzero(heat >= min_logit[:, None, None])
+    group, row, column = np.unravel_index(hot, heat.shape)
+    value = heat.reshape(-1)[hot]
+    is_peak = np.ones(len(hot), bool)
     for dy, dx in _NEIGHBOURS:
-        neighbour = padded[group, row + 1 + dy, column + 1 + dx]
+        y, x = row + dy, column + dx
+        inside = (y >= 0) & (y < heat.shape[1]) & (x >= 0) & (x < heat.shape[2])
+        neighbour = np.where(inside, heat[group, np.where(inside, y, 0), np.where(inside, x, 0)], -np.inf)
         # Of two equal neighbours the first in reading order stands, so that a plateau gives one peak.
         is_peak &= (value > neighbour) if (dy, dx) < (0, 0) else (value >= neighbour)
-    group, cell, value = group[is_peak], (row * heat.shape[2] + column)[is_peak], value[is_peak]
-    order = torch.sort(value, descending=True, stable=True).indices[: config.max_objects]
-    return _Peaks(group[order].cpu().numpy(), cell[order].cpu().numpy(), value[order].sigmoid().cpu().numpy())
+    peaks = np.flatnonzero(is_peak)
+    best = peaks[np.argsort(-value[peaks], kind="stable")[: config.max_objects]]
+    return _Peaks(group[best], row[best] * heat.shape[2] + column[best], expit(value[best]))
 
 
 def _classes_at(
@@ -127,13 +130,13 @@ def _masks(
     grid = output.grid
     enough = config.min_foreground * (1 + config.box_weight)
     least = float(np.clip(enough - config.box_weight, 1e-3, 1 - 1e-3))  # what a cell inside the box needs
-    logit = output.foreground[batch_index]
-    group, row, column = torch.nonzero(logit >= float(np.log(least / (1 - least))), as_tuple=True)
-    probability = logit[group, row, column].sigmoid().cpu().numpy()
-    flat = (row * grid.width + column).cpu().numpy()
+    foreground = output.foreground[batch_index].numpy(force=True)
+    candidates = np.flatnonzero(foreground >= np.float32(logit(least)))
+    group, flat = np.divmod(candidates, grid.num_cells)
+    probability = expit(foreground.reshape(-1)[candidates])
     center = grid.centers_of(flat).astype(np.float32)
     votes = _votes(output, batch_index, coarse_cells(flat, grid))
-    owner = _nearest_of_group(votes, group.cpu().numpy(), boxes, peaks.group)
+    owner = _nearest_of_group(votes, group, boxes, peaks.group)
     owned = owner >= 0
     flat, center, probability, owner = flat[owned], center[owned], probability[owned], owner[owned]
     local = np.abs(_in_boxes(center, boxes[owner]))

@@ -50,22 +50,20 @@ def fuse_panoptic(
         config: Policy and margins.
     """
     owner = _owner_of_points(xyz, instances)
-    top_m = np.append(instances.boxes[:, 2] + instances.boxes[:, 5] / 2, -np.inf)[owner]
-    claimed = (owner >= 0) & (xyz[:, 2] <= top_m + config.headroom_m) & (semantic > 0)
-    group_of_owner = np.append(GROUP_OF_CLASS[instances.label], -2)[owner]
-    agrees = GROUP_OF_CLASS[semantic] == group_of_owner
-    is_thing = (semantic > 0) & (semantic <= _LAST_THING)
-    above = height_m >= config.clearance_m
-    if config.policy == "instance-priority":
-        claimed &= agrees | above
-    else:
-        claimed &= agrees | (is_thing & above)
-    label = np.append(instances.label, 0)[owner]
-    ids = np.append(instances.id, 0)[owner]
-    return PointLabels(
-        semantic=np.where(claimed, label, semantic).astype(np.uint8),
-        instance=np.where(claimed, ids, 0).astype(np.int32),
-    )
+    asked = np.flatnonzero((owner >= 0) & (semantic > 0))
+    owner, own_class, above = owner[asked], semantic[asked], height_m[asked] >= config.clearance_m
+    top_m = (instances.boxes[:, 2] + instances.boxes[:, 5] / 2)[owner]
+    agrees = GROUP_OF_CLASS[own_class] == GROUP_OF_CLASS[instances.label][owner]
+    match config.policy:
+        case "instance-priority":
+            claimed = agrees | above
+        case "stuff-protected":
+            claimed = agrees | ((own_class <= _LAST_THING) & above)
+    claimed &= xyz[asked, 2] <= top_m + config.headroom_m
+    chosen, owner = asked[claimed], owner[claimed]
+    fused, instance = semantic.copy(), np.zeros(len(semantic), np.int32)
+    fused[chosen], instance[chosen] = instances.label[owner], instances.id[owner]
+    return PointLabels(fused, instance)
 
 
 def _owner_of_points(xyz: Float[np.ndarray, "n 3"], instances: Instances) -> Int[np.ndarray, "n"]:

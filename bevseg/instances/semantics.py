@@ -29,5 +29,10 @@ def point_semantics(semantics: Float[Tensor, "pillar layer 16"], cells: Int64[Te
     """`SemanticClass` of each point: the likeliest of its cell, 0 for points outside the grid (cell -1)."""
     if not semantics.numel():
         return np.zeros(len(cells), np.uint8)
-    best = semantics.flatten(0, 1).argmax(dim=1).to(torch.uint8) + 1  # channel 0 is class 1
-    return torch.where(cells >= 0, best[cells], 0).cpu().numpy()
+    # Most layers of most pillars hold no point: only those that do are asked for their class.
+    logits = semantics.flatten(0, 1)
+    held = torch.zeros(len(logits) + 1, dtype=torch.bool, device=cells.device).index_fill_(0, cells, True)
+    asked = torch.nonzero(held[:-1]).squeeze(1)
+    best = torch.zeros(len(logits) + 1, dtype=torch.uint8, device=cells.device)  # the last is that of cell -1
+    best[asked] = logits.index_select(0, asked).argmax(dim=1).to(torch.uint8) + 1  # channel 0 is class 1
+    return best[cells].cpu().numpy()
