@@ -73,9 +73,10 @@ class BevSegNet(nn.Module):
 
     def forward(self, cells: CellFeatures, batch_size: int = 1) -> HeadOutput:
         """Maps for a batch of scans."""
-        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        with torch.autocast(cells.features.device.type, dtype=dtype, enabled=dtype == torch.bfloat16):
-            voxels = SparseVoxels(cells.features, cells.coords, self.config.cell_shape, batch_size)
+        weights = next(self.parameters()).dtype
+        mixed = self.precision == "bf16" and weights == torch.float32
+        with torch.autocast(cells.features.device.type, dtype=torch.bfloat16, enabled=mixed):
+            voxels = SparseVoxels(cells.features.to(weights), cells.coords, self.config.cell_shape, batch_size)
             levels = self.encoder(voxels)
             bev = self.neck(levels, self.config.grid)
             return self.head(bev, levels[0].features, levels[0].coords)
@@ -107,7 +108,7 @@ def has_native_bf16(device: torch.device) -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def for_inference(network: BevSegNet) -> nn.Module:
-    """A copy in evaluation mode with every batch norm folded into the convolution before it."""
-    network = copy.deepcopy(network).eval()
-    return fuse_dense_batch_norm(fuse_batch_norm(network))
+def for_inference(network: BevSegNet) -> BevSegNet:
+    """A copy in evaluation mode: every batch norm folded into the convolution before it, weights in its precision."""
+    fused = fuse_dense_batch_norm(fuse_batch_norm(copy.deepcopy(network).eval()))
+    return fused.to(torch.bfloat16) if network.precision == "bf16" else fused

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def conv_block(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -30,7 +33,7 @@ def separable_block(in_channels: int, out_channels: int) -> nn.Sequential:
     )
 
 
-def fuse_dense_batch_norm(module: nn.Module) -> nn.Module:
+def fuse_dense_batch_norm(module: Module) -> Module:
     """A copy for inference in which each dense convolution has taken in the batch norm right after it.
 
     Raises:

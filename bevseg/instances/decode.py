@@ -70,7 +70,7 @@ def decode(
         batch_index: Which scan of the batch.
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
-    peaks = _find_peaks(output.heat[batch_index].numpy(force=True), config)
+    peaks = _find_peaks(output.heat[batch_index], config)
     cells = coarse_cells(peaks.cell, output.grid)
     boxes = _boxes_at(output, batch_index, peaks, ground)
     velocity = _gather(output.box[batch_index, _VELOCITY], cells)
@@ -84,17 +84,17 @@ def decode(
     return _without_duplicates(instances, config.max_overlap)
 
 
-def _find_peaks(heat: Float[np.ndarray, "4 y x"], config: DecodeConfig) -> _Peaks:
+def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
     """Cells at least as hot as their eight neighbours and above the group's threshold."""
-    min_logit = logit(np.array(config.min_score, np.float32))
-    hot = np.flatnonzero(heat >= min_logit[:, None, None])
+    hot = _cells_above(heat, logit(np.array(config.min_score)))
     group, row, column = np.unravel_index(hot, heat.shape)
-    value = heat.reshape(-1)[hot]
+    value = _values(heat, hot)
     is_peak = np.ones(len(hot), bool)
     for dy, dx in _NEIGHBOURS:
         y, x = row + dy, column + dx
         inside = (y >= 0) & (y < heat.shape[1]) & (x >= 0) & (x < heat.shape[2])
-        neighbour = np.where(inside, heat[group, np.where(inside, y, 0), np.where(inside, x, 0)], -np.inf)
+        beside = np.where(inside, hot + dy * heat.shape[2] + dx, hot)
+        neighbour = np.where(inside, _values(heat, beside), -np.inf)
         # Of two equal neighbours the first in reading order stands, so that a plateau gives one peak.
         is_peak &= (value > neighbour) if (dy, dx) < (0, 0) else (value >= neighbour)
     peaks = np.flatnonzero(is_peak)
@@ -130,10 +130,10 @@ def _masks(
     grid = output.grid
     enough = config.min_foreground * (1 + config.box_weight)
     least = float(np.clip(enough - config.box_weight, 1e-3, 1 - 1e-3))  # what a cell inside the box needs
-    foreground = output.foreground[batch_index].numpy(force=True)
-    candidates = np.flatnonzero(foreground >= np.float32(logit(least)))
+    foreground = output.foreground[batch_index]
+    candidates = _cells_above(foreground, np.full(NUM_GROUPS, logit(least)))
     group, flat = np.divmod(candidates, grid.num_cells)
-    probability = expit(foreground.reshape(-1)[candidates])
+    probability = expit(_values(foreground, candidates))
     center = grid.centers_of(flat).astype(np.float32)
     votes = _votes(output, batch_index, coarse_cells(flat, grid))
     owner = _nearest_of_group(votes, group, boxes, peaks.group)
@@ -197,6 +197,16 @@ def coarse_cells(cells: Int[np.ndarray, "k"], grid: BevGrid) -> Int[np.ndarray, 
     return (rows // 2) * (grid.width // 2) + columns // 2
 
 
+def _cells_above(maps: Float[Tensor, "4 y x"], least: Float[np.ndarray, "4"]) -> Int[np.ndarray, "n"]:
+    """Flat indices into the maps of the cells that reach their map's value."""
+    above = maps >= torch.tensor(least, dtype=maps.dtype, device=maps.device)[:, None, None]
+    return np.flatnonzero(above.numpy(force=True))
+
+
+def _values(maps: Float[Tensor, "4 y x"], flat: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    return maps.flatten()[torch.from_numpy(flat).to(maps.device)].float().numpy(force=True)
+
+
 def _gather(maps: Float[Tensor, "channel y x"], cells: Int[np.ndarray, "k"]) -> Float[np.ndarray, "k channel"]:
     index = torch.from_numpy(cells).to(maps.device)
-    return maps.flatten(1)[:, index].T.cpu().numpy()
+    return maps.flatten(1)[:, index].T.float().numpy(force=True)

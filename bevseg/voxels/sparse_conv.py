@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from bevseg.voxels.neighbour_table import KernelTable
 from bevseg.voxels.spconv_conv import import_spconv, spconv_conv
 from bevseg.voxels.table_conv import table_conv
+
+Module = TypeVar("Module", bound=nn.Module)
 
 Backend = Literal["auto", "spconv", "table"]
 """How sparse layers run; "auto" is spconv on CUDA and the table way elsewhere."""
@@ -144,7 +146,7 @@ class VoxelBatchNorm(nn.BatchNorm1d):
         return super().forward(features)
 
 
-def fuse_batch_norm(module: nn.Module) -> nn.Module:
+def fuse_batch_norm(module: Module) -> Module:
     """A copy for inference in which each sparse convolution has taken in the batch norm that follows it.
 
     So has each linear layer in an `nn.Sequential`.

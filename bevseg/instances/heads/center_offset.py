@@ -76,8 +76,8 @@ class CenterOffsetHead(nn.Module):
             pillar_coords: (batch, row, column) of those pillars on the fine grid.
         """
         shared = self.shared(bev.map)
-        heat, foreground = _shuffled(self.fine(shared)).float().chunk(2, dim=1)
-        offset_m, thing_class, box = self.coarse(shared).float().split(_COARSE, dim=1)
+        heat, foreground = _shuffled(self.fine(shared)).chunk(2, dim=1)
+        offset_m, thing_class, box = self.coarse(shared).split(_COARSE, dim=1)
         parents = pillar_coords // pillar_coords.new_tensor([1, 2, 2])
         context = gather_at(shared, parents)
         semantics = self.semantic(torch.cat([context, pillar_features.to(context.dtype)], dim=1))
@@ -88,7 +88,7 @@ class CenterOffsetHead(nn.Module):
             offset_m=offset_m,
             thing_class=thing_class,
             box=box,
-            semantics=semantics.float().view(len(semantics), self.config.semantic_layers, NUM_CLASSES - 1),
+            semantics=semantics.view(len(semantics), self.config.semantic_layers, NUM_CLASSES - 1),
         )
 
     def _start_from_prior(self) -> None:

@@ -23,7 +23,8 @@ defined where front and rear cannot be told apart. vx, vy: metres a second."""
 
 @dataclass(frozen=True, eq=False)
 class HeadOutput:
-    """Raw maps of the label-then-cluster head; `fine` maps lie on `grid`, the others on `grid.coarser(2)`.
+    """Raw maps of the label-then-cluster head; `fine` maps lie on `grid`, the others on `grid.coarser(2)`. All
+    are in the precision that the network computes in.
 
     Attributes:
         grid: The grid of the fine maps and of the masks that come from them.
