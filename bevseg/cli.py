@@ -85,10 +85,9 @@ class _PrintVersion(argparse.Action):
 
 
 def _start_logging(*, verbose: bool) -> None:
-    """Log lines go to stderr, which leaves stdout to results."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
-    )
+    """Log lines go to stderr, which leaves stdout to results; other packages stay at warnings."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("bevseg").setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 def _failed(args: argparse.Namespace, code: ExitCode, message: str) -> ExitCode:

@@ -7,6 +7,7 @@ no check goes missing in silence.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +30,16 @@ def shapes_unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(autouse=True)
+def _log_levels_restored() -> Iterator[None]:
+    """Commands set the levels of the process; the next test starts with those of pytest."""
+    loggers = [logging.getLogger(name) for name in ("bevseg", "bevseg.learning")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

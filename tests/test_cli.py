@@ -127,7 +127,7 @@ def test_verbose_shows_the_traceback(command: Callable[..., None], capsys: pytes
     command(_raising(ValueError("expected 4 columns, got 5")))
     assert cli.main(["probe", "7", "-v"]) == ExitCode.REFUSED
     assert "Traceback" in capsys.readouterr().err
-    assert logging.getLogger().level == logging.DEBUG
+    assert logging.getLogger("bevseg").level == logging.DEBUG
 
 
 def test_errors_are_json_for_machines(command: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

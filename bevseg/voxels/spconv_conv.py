@@ -23,6 +23,7 @@ _ALL_TAPS = [np.array([0xFFFFFFFF], dtype=np.uint32)]
 _IMPORT_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (FutureWarning, r".*torch\.cuda\.amp\.custom_"),
     (DeprecationWarning, r".*locale\.getdefaultlocale"),
+    (DeprecationWarning, r"Use setlocale\(\), getencoding\(\) and getlocale\(\) instead"),  # the same in Python 3.11.2
 )
 """What spconv 2.3 raises on import with current torch and Python; nothing that its user can act on."""
 
