@@ -129,6 +129,7 @@ def save_checkpoint(
     stored = {name: _stored(tensor, weight_type) for name, tensor in tensors.items()}
     partial = path.with_name(path.name + ".partial")
     save_file(stored, partial, {"format": FORMAT, "config": config_yaml, "metadata": notes})
+    partial.chmod(0o644)  # safetensors writes for the owner's eyes alone; an installed checkpoint is for all
     os.replace(partial, path)
     path.with_suffix(".yaml").write_text(config_yaml, encoding="utf-8")
     path.with_suffix(".json").write_text(notes + "\n", encoding="utf-8")
