@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 from torch import Tensor
@@ -17,7 +17,7 @@ from bevseg.instances.heads.output import BOX_CHANNELS, FIRST_THING, NUM_GROUPS,
 from bevseg.points.ground import GroundModel
 from bevseg.results.classes import GROUP_OF_CLASS
 from bevseg.results.instances import Instances
-from bevseg.results.masks import BevMasks
+from bevseg.results.masks import BevMasks, footprint_masks
 
 _NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
 _VELOCITY = [BOX_CHANNELS.index("vx"), BOX_CHANNELS.index("vy")]
@@ -34,14 +34,15 @@ class DecodeConfig:
     Attributes:
         min_score: Objects below are dropped. Chosen on simulated validation frames only.
         min_foreground: Probability from which a cell may belong to an object.
-        max_overlap: IoU of masks within a group from which the lower score is a duplicate.
+        max_overlap: Share of the smaller of two footprints of a group that both may cover; beyond, the lower score is a
+            duplicate. (IoU would let a car stand inside a bus.)
         box_weight: Vote of the box's footprint for a cell, beside the foreground probability; 0 takes the cells alone.
         max_objects: Peaks kept for each scan, best first.
     """
 
     min_score: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3)
     min_foreground: float = 0.5
-    max_overlap: float = 0.3
+    max_overlap: float = 0.5
     box_weight: float = 0.5
     max_objects: int = 500
 
@@ -54,7 +55,7 @@ class _Peaks:
     cell: Int[np.ndarray, "k"]
     score: Float[np.ndarray, "k"]
 
-    def __getitem__(self, index: Bool[np.ndarray, "k"]) -> _Peaks:
+    def __getitem__(self, index: Int[np.ndarray, "j"]) -> _Peaks:
         return _Peaks(self.group[index], self.cell[index], self.score[index])
 
 
@@ -71,8 +72,10 @@ def decode(
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
     peaks = _find_peaks(output.heat[batch_index], config)
-    cells = coarse_cells(peaks.cell, output.grid)
     boxes = _boxes_at(output, batch_index, peaks, ground)
+    single = _without_duplicates(boxes, peaks.group, output.grid, config.max_overlap)
+    peaks, boxes = peaks[single], boxes[single]
+    cells = coarse_cells(peaks.cell, output.grid)
     velocity = _gather(output.box[batch_index, _VELOCITY], cells)
     instances = Instances.from_detections(
         label=_classes_at(output.thing_class[batch_index], peaks, cells),
@@ -81,7 +84,8 @@ def decode(
         velocity_mps=velocity if with_velocity else np.full_like(velocity, np.nan),
         amodal=_masks(output, batch_index, peaks, boxes, config),
     )
-    return _without_duplicates(instances, config.max_overlap)
+    covered = instances[np.flatnonzero(instances.amodal.area_cells > 0)]
+    return replace(covered, id=np.arange(1, len(covered) + 1, dtype=np.int32))
 
 
 def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
@@ -178,17 +182,22 @@ def _in_boxes(xy: Float[np.ndarray, "m 2"], boxes: Float[np.ndarray, "m 7"]) -> 
     return np.stack([cos * d[:, 0] + sin * d[:, 1], cos * d[:, 1] - sin * d[:, 0]], axis=1)
 
 
-def _without_duplicates(instances: Instances, max_overlap: float) -> Instances:
-    """Drops objects without cells and those that overlap a better one of their group; ids count anew from 1."""
-    iou = instances.amodal.iou(instances.amodal)
-    group = GROUP_OF_CLASS[instances.label]
-    clash = (iou > max_overlap) & (group[:, None] == group[None, :])
-    keep = instances.amodal.area_cells > 0
-    for k in np.flatnonzero(keep):  # best first
+def _without_duplicates(
+    boxes: Float[np.ndarray, "k 7"], group: Int[np.ndarray, "k"], grid: BevGrid, max_overlap: float
+) -> Int[np.ndarray, "j"]:
+    """Positions of the boxes, best first, that do not cover a better one of their group.
+
+    Before cells are shared out: masks of two peaks on one object would split it between them and not overlap at all.
+    """
+    footprints = footprint_masks(boxes, grid)
+    smaller = np.minimum(footprints.area_cells[:, None], footprints.area_cells[None, :])
+    shared = footprints.intersection_cells(footprints) / np.maximum(smaller, 1)
+    clash = (shared > max_overlap) & (group[:, None] == group[None, :])
+    keep = np.ones(len(boxes), bool)
+    for k in range(len(boxes)):
         if keep[k]:
             keep[k + 1 :] &= ~clash[k, k + 1 :]
-    kept = instances[np.flatnonzero(keep)]
-    return replace(kept, id=np.arange(1, len(kept) + 1, dtype=np.int32))
+    return np.flatnonzero(keep)
 
 
 def coarse_cells(cells: Int[np.ndarray, "k"], grid: BevGrid) -> Int[np.ndarray, "k"]:

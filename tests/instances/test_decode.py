@@ -93,15 +93,30 @@ def test_touching_cars_share_no_cell() -> None:
     assert found.score[0] > found.score[1]
 
 
+def _with_second_peak(output: HeadOutput, box: list[float], *, columns: int) -> None:
+    """The same box once more, from a cooler peak some columns on."""
+    row, column = GRID.cells_of(np.array([box[:2]]))[0]
+    output.heat[0, ClassGroup.VEHICLE, row, column + columns] = 2.0
+    there, here = (row // 2, (column + columns) // 2), (row // 2, column // 2)
+    output.box[0, :, there[0], there[1]] = output.box[0, :, here[0], here[1]]
+
+
 def test_a_second_peak_on_one_object_is_a_duplicate() -> None:
     output = silent()
     box = [20.0, 0.0, -0.7, 11.0, 2.6, 3.0, 0.0]
     say(output, box, SemanticClass.BUS)
-    row, column = GRID.cells_of(np.array([[20.0, 0.0]]))[0]
-    output.heat[0, ClassGroup.VEHICLE, row, column + 4] = 2.0
-    output.box[0, :, row // 2, column // 2 + 2] = output.box[0, :, row // 2, column // 2]
-    found = decode(output, flat_ground(), DecodeConfig(max_overlap=0.0))
+    _with_second_peak(output, box, columns=4)
+    found = decode(output, flat_ground(), DecodeConfig())
     assert found.id.tolist() == [1]
+    assert found.amodal.area_cells[0] == len(footprint_cells(np.array(box), GRID))
+
+
+def test_overlap_is_measured_on_the_smaller_footprint() -> None:
+    output = silent()
+    say(output, [20.0, 0.0, -0.7, 12.0, 2.8, 3.0, 0.0], SemanticClass.BUS)
+    say(output, [23.0, 0.0, -0.7, 4.4, 1.8, 1.6, 0.0], SemanticClass.CAR, logit=3.0)
+    assert len(decode(output, flat_ground(), DecodeConfig(max_overlap=0.5))) == 1
+    assert len(decode(output, flat_ground(), DecodeConfig(max_overlap=1.0))) == 2
 
 
 def test_a_plateau_gives_one_peak() -> None:
