@@ -24,7 +24,7 @@ from bevseg.simulation.generate import Progress, frame_path, write_frames
 
 NAME = "sim-test-v1"
 CONFIG = SimulationConfig(
-    seed=RESERVED_SEEDS.start + 1, frames=200, sensors=("hdl-32e", "hdl-64e", "pandar64"), density=(0.1, 1.0)
+    seed=RESERVED_SEEDS.start + 1, frames=200, sensors=("hdl-32e", "hdl-64e", "pandar64"), density=(0.0, 0.4)
 )
 _RECORDS_FILE = "sim_test_v1.json"
 _SUMMARY_TOLERANCE = 2e-3
