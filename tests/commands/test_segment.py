@@ -307,6 +307,7 @@ def test_a_defect_in_one_scan_does_not_stop_the_others(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (scan.parent / "a.bin").write_bytes(b"")
     real = BevSegmenter.segment
@@ -318,13 +319,12 @@ def test_a_defect_in_one_scan_does_not_stop_the_others(
 
     monkeypatch.setattr(BevSegmenter, "segment", fails_without_points)
     assert segment(scan.parent, "--json") == 3
-    printed = capsys.readouterr()
-    said = json.loads(printed.out)
+    said = json.loads(capsys.readouterr().out)
     assert said["failures"] == [
         {"file": str(scan.parent / "a.bin"), "error": "IndexError: of a kind that no input should raise"}
     ]
     assert [frame["file"] for frame in said["frames"]] == [str(scan)]
-    assert "please report it" in printed.err
+    assert "please report it" in caplog.text
 
 
 @pytest.mark.parametrize(
