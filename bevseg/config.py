@@ -51,7 +51,7 @@ class ModelConfig:
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     panoptic: PanopticConfig = field(default_factory=PanopticConfig)
     sparse_backend: Backend = "auto"
-    precision: Precision = "bf16"
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         if isinstance(self.features, PillarFeatureConfig) != isinstance(self.encoder, PillarEncoderConfig):
