@@ -31,6 +31,9 @@ _REACH, _REACH_M = 1.25, 0.3
 class DecodeConfig:
     """Thresholds of the decoder, in the order of `ClassGroup`: vehicle, pedestrian, two-wheeler, static.
 
+    The defaults gave the best PQ of vehicles on 18 simulated frames (2026-11-20; seed 4): .62, against .58 with
+    `min_foreground` .5 and `box_weight` .5, .54 without boxes and .56 with boxes alone.
+
     Attributes:
         min_score: Objects below are dropped. Chosen on simulated validation frames only.
         min_foreground: Probability from which a cell may belong to an object.
@@ -41,9 +44,9 @@ class DecodeConfig:
     """
 
     min_score: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3)
-    min_foreground: float = 0.5
-    max_overlap: float = 0.5
-    box_weight: float = 0.5
+    min_foreground: float = 0.4
+    max_overlap: float = 0.3
+    box_weight: float = 0.25
     max_objects: int = 500
 
 
