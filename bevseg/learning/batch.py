@@ -45,6 +45,7 @@ class Batch:
     center: Int64[Tensor, "c"]
     center_class: Int64[Tensor, "c"]
     center_box: Float[Tensor, "c 10"]
+    center_weight: Float[Tensor, "c"]
     semantic: Int64[Tensor, "cells"]
 
     def __len__(self) -> int:
@@ -81,6 +82,7 @@ def collate(scans: Sequence[Prepared]) -> Batch:
         center=torch.cat([torch.from_numpy(o.center) + i * coarse_cells for i, o in enumerate(objects)]),
         center_class=torch.cat([torch.from_numpy(o.center_class) for o in objects]),
         center_box=torch.cat([torch.from_numpy(o.center_box) for o in objects]),
+        center_weight=torch.cat([torch.from_numpy(o.center_weight) for o in objects]),
         semantic=torch.cat([scan.semantic for scan in scans]),
     )
 

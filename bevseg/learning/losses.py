@@ -34,14 +34,20 @@ class LossTerms:
 
 
 def center_focal(
-    logits: Float[Tensor, "*maps y x"], heat: Real[Tensor, "*maps y x"], *, num_centers: int | None = None
+    logits: Float[Tensor, "batch channel y x"],
+    heat: Real[Tensor, "batch channel y x"],
+    *,
+    channel_weight: Float[Tensor, "channel"] | None = None,
 ) -> Float[Tensor, ""]:
     """Penalty-reduced focal loss of CornerNet (Law and Deng 2018, eq. 1; alpha 2, beta 4), as CenterNet uses it.
 
     Args:
         logits: Raw maps.
         heat: Exactly 1 at centres, falling to 0 around them, `IGNORE` where nothing is known.
-        num_centers: What the sum is divided by; the number of ones in `heat` where not given, at least 1.
+        channel_weight: Of every cell of a channel, 1 where not given; rare kinds of objects deserve more.
+
+    Returns:
+        The sum over all cells divided by the number of centres (ones in `heat`), both weighted, at least 1.
     """
 
     def special(x: Tensor, y: Tensor) -> Cells:
@@ -53,9 +59,10 @@ def center_focal(
         )
 
     filled = filled_cells(heat)
-    if num_centers is None:
-        num_centers = int(torch.count_nonzero(filled.truth == 1))
-    return map_loss(logits, filled, _focal_empty, special, scale=1 / max(num_centers, 1))
+    weight = torch.ones(heat.shape[1], device=heat.device) if channel_weight is None else channel_weight
+    weight_of_map = weight.float().repeat(len(heat))
+    center_weight = weight_of_map[filled.at[filled.truth == 1] // (heat.shape[2] * heat.shape[3])]
+    return map_loss(logits, filled, _focal_empty, special, scale=weight_of_map / center_weight.sum().clamp(min=1))
 
 
 def mask_focal(
@@ -74,7 +81,7 @@ def mask_focal(
 
     filled = filled_cells(target)
     positives = int(torch.count_nonzero(filled.truth > 0))
-    return map_loss(logits, filled, empty, special, scale=1 / max(positives, 1))
+    return map_loss(logits, filled, empty, special, scale=_even(logits, max(positives, 1)))
 
 
 def mask_bce(logits: Float[Tensor, "*maps y x"], target: Real[Tensor, "*maps y x"]) -> Float[Tensor, ""]:
@@ -89,7 +96,11 @@ def mask_bce(logits: Float[Tensor, "*maps y x"], target: Real[Tensor, "*maps y x
 
     filled = filled_cells(target)
     known = target.numel() - int(torch.count_nonzero(filled.truth < 0))
-    return map_loss(logits, filled, empty, special, scale=1 / max(known, 1))
+    return map_loss(logits, filled, empty, special, scale=_even(logits, max(known, 1)))
+
+
+def _even(logits: Tensor, count: int) -> Float[Tensor, "1"]:
+    return torch.full((1,), 1 / count, device=logits.device)
 
 
 def mask_overlap(

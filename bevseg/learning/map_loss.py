@@ -45,30 +45,32 @@ def filled_cells(target: Tensor) -> Filled:
 
 
 def map_loss(
-    logits: Float[Tensor, "*map"],
+    logits: Float[Tensor, "*maps"],
     filled: Filled,
     empty: Callable[[Tensor], Cells],
     special: Callable[[Tensor, Tensor], Cells],
     *,
-    scale: float,
+    scale: Float[Tensor, "map"],
 ) -> Float[Tensor, ""]:
-    """Sum over all cells times `scale`: `empty` where the truth is 0, `special` elsewhere."""
+    """Sum over all cells, each times its map's `scale`: `empty` where the truth is 0, `special` elsewhere."""
     with torch.no_grad():
         flat = logits.reshape(-1)
         slope = torch.empty_like(flat)
+        cells_a_map = max(len(flat) // max(len(scale), 1), 1)
         exact = special(flat[filled.at].float(), filled.truth)
-        total = exact.loss.sum(dtype=torch.float64)
-        block = _BLOCK if logits.device.type == "cpu" else max(len(flat), 1)
-        pieces = torch.split(flat, block)
-        borders = torch.arange(len(pieces) + 1, device=flat.device) * block
-        ends = torch.searchsorted(filled.at, borders).tolist()
-        for i, x in enumerate(pieces):
-            cells = empty(x.float())
-            cells.loss[filled.at[ends[i] : ends[i + 1]] - i * block] = 0
-            total += cells.loss.sum()
-            torch.mul(cells.slope, scale, out=slope[i * block : (i + 1) * block])
-        slope[filled.at] = (exact.slope * scale).to(slope.dtype)
-    return attach(logits, (total * scale).float(), slope.view(logits.shape))
+        scale_at = scale[filled.at // cells_a_map]
+        total = (exact.loss * scale_at).sum(dtype=torch.float64)
+        block = min(_BLOCK, cells_a_map) if logits.device.type == "cpu" else cells_a_map
+        starts = [m * cells_a_map + at for m in range(len(scale)) for at in range(0, cells_a_map, block)]
+        ends = [*starts[1:], len(flat)][: len(starts)]  # no map has no end
+        filled_before = torch.searchsorted(filled.at, torch.tensor([0, *ends], device=flat.device)).tolist()
+        for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            cells, factor = empty(flat[start:end].float()), scale[start // cells_a_map]
+            cells.loss[filled.at[filled_before[i] : filled_before[i + 1]] - start] = 0
+            total += cells.loss.sum() * factor
+            torch.mul(cells.slope, factor, out=slope[start:end])
+        slope[filled.at] = (exact.slope * scale_at).to(slope.dtype)
+    return attach(logits, total.float(), slope.view(logits.shape))
 
 
 class _Attach(torch.autograd.Function):

@@ -49,6 +49,7 @@ class ObjectTargets:
         center: Coarse cells that learn a box, one entry for each pair of cell and object.
         center_class: Channel of the thing class there.
         center_box: `BOX_CHANNELS` there; velocity is NaN where the truth has none.
+        center_weight: 1 over the number of such cells of the object.
     """
 
     heat: Float16[np.ndarray, "4 y x"]
@@ -59,6 +60,7 @@ class ObjectTargets:
     center: Int64[np.ndarray, "c"]
     center_class: Int64[np.ndarray, "c"]
     center_box: Float[np.ndarray, "c 10"]
+    center_weight: Float[np.ndarray, "c"]
 
 
 def object_targets(sample: Sample, ground: GroundModel, grid: BevGrid, config: TargetConfig) -> ObjectTargets:
@@ -81,17 +83,17 @@ def object_targets(sample: Sample, ground: GroundModel, grid: BevGrid, config: T
     owner = np.repeat(np.arange(len(footprints)), [len(f) for f in footprints]).astype(np.int64)
     coarse = grid.coarser(2)
     cell = coarse_cells(np.concatenate(footprints) if footprints else np.zeros(0, np.int64), grid)
-    area = np.bincount(owner, minlength=len(footprints))
     centers = _center_cells(boxes, coarse, config)
     return ObjectTargets(
         heat=heat.astype(np.float16),
         foreground=foreground,
         cell=cell,
         cell_offset_m=(boxes[owner, :2] - coarse.centers_of(cell)).astype(np.float32),
-        cell_weight=(1 / area[owner]).astype(np.float32),
+        cell_weight=_shares(owner),
         center=centers.cell,
         center_class=label[centers.of_object].astype(np.int64) - FIRST_THING,
         center_box=_box_channels(boxes, truth.velocity_mps[taught], ground)[centers.of_object],
+        center_weight=_shares(centers.of_object),
     )
 
 
@@ -117,6 +119,11 @@ def semantic_targets(
 def _taught(truth: Annotations, grid: BevGrid, config: TargetConfig) -> Bool[np.ndarray, "k"]:
     inside = grid.contains(truth.boxes[:, :2]) & truth.view.contains(truth.boxes[:, :2])
     return inside & (truth.num_points >= config.min_points) & ~truth.ignored & (GROUP_OF_CLASS[truth.label] >= 0)
+
+
+def _shares(owner: Int[np.ndarray, "m"]) -> Float[np.ndarray, "m"]:
+    """1 over the number of entries with the same owner."""
+    return (1 / np.bincount(owner)[owner]).astype(np.float32)
 
 
 def _mark_ignored(

@@ -171,9 +171,14 @@ def test_a_map_loss_has_one_gradient_only() -> None:
         gradient(value, x)
 
 
-def test_center_focal_divides_by_the_number_given() -> None:
-    x, heat = some_logits(), some_heat()
-    torch.testing.assert_close(center_focal(x, heat, num_centers=8), center_focal(x, heat) / 4)
+def test_center_focal_weighs_channels_and_their_centers_alike() -> None:
+    x, heat = some_logits().requires_grad_(), some_heat()
+    weight = torch.tensor([1.0, 3.0, 0.5])
+    each = [naive_center_focal(x[:, c].double(), heat[:, c]) * max(int((heat[:, c] == 1).sum()), 1) for c in range(3)]
+    expected = (each[0] + 3 * each[1] + 0.5 * each[2]) / (1 + 3)  # one centre in each of the first two
+    value = center_focal(x, heat, channel_weight=weight)
+    torch.testing.assert_close(value.double(), expected)
+    torch.testing.assert_close(gradient(value, x), gradient(expected, x), rtol=1e-4, atol=1e-7)
 
 
 def test_masked_l1_weighs_rows_and_leaves_unknown_channels_out() -> None:

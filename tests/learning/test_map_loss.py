@@ -44,7 +44,7 @@ def test_each_cell_counts_once_around_the_borders_of_blocks(size: int) -> None:
     x = torch.linspace(-1, 1, size).requires_grad_()
     target = torch.zeros(size)
     target[[0, size // 2, size - 1]] = 3.0
-    value = map_loss(x, filled_cells(target), square, line, scale=0.5)
+    value = map_loss(x, filled_cells(target), square, line, scale=torch.tensor([0.5]))
     exact = x.detach().double()
     expected = 0.5 * torch.where(target > 0, 3 * exact, exact**2).sum()
     torch.testing.assert_close(value.detach().double(), expected, rtol=1e-5, atol=0)

@@ -62,6 +62,7 @@ def test_a_batch_without_objects_still_teaches_empty_ground(output: HeadOutput, 
         center=batch.center[:0],
         center_class=batch.center_class[:0],
         center_box=batch.center_box[:0],
+        center_weight=batch.center_weight[:0],
     )
     loss = objective(output, bare, ObjectiveConfig())
     assert torch.isfinite(loss.total)
