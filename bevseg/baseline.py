@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from bevseg.geometry.boxes import footprints_hold
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.clusters import ClusterConfig, segment_clusters
 from bevseg.instances.panoptic import PanopticConfig, fuse_panoptic
@@ -44,10 +45,12 @@ class ClusterSegmenter:
 
     def segment(self, cloud: PointCloud) -> Scene:
         """Objects, occlusion and visibility of one cloud; points of no object have no class (0)."""
-        watch = Stopwatch()
+        watch, origin = Stopwatch(), cloud.sensor_origins_m[0]
         with watch.stage("clusters"):
             found = segment_clusters(cloud, self.grid, self.config)
-            found = found[found.score >= np.array(self.min_score)[GROUP_OF_CLASS[found.label]]]
+            sure = found.score >= np.array(self.min_score)[GROUP_OF_CLASS[found.label]]
+            own = footprints_hold(found.boxes, origin[:2])  # the vehicle that carries the sensor
+            found = found[sure & ~own]
             instances = replace(found, id=np.arange(1, len(found) + 1, dtype=np.int32))
         with watch.stage("ground"):
             height_m = estimate_ground(cloud).height_above(cloud.xyz)
@@ -57,7 +60,6 @@ class ClusterSegmenter:
             observed = self._mapper.observe(cloud, height_m)
         with watch.stage("occlusion"):
             own_cells = hit_cells(instances, cloud.xyz, points.instance)
-            origin = cloud.sensor_origins_m[0]
             occluded = with_occlusion(instances, origin, horizon=observed.horizon, own_cells=own_cells)
         return Scene(
             stamp_ns=cloud.stamp_ns,

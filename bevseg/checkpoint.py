@@ -155,7 +155,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if header.get("format") != FORMAT or "config" not in header:
         raise CheckpointError(
             f"{path} holds tensors but no bevseg config (expected format '{FORMAT}', got {header.get('format')!r}): "
-            "weights alone do not say which network they belong to. Write checkpoints with save_checkpoint."
+            "weights alone do not say which network they belong to. `bevseg export` writes a checkpoint from a run."
         )
     return Checkpoint(path, header["config"], tensors, json.loads(header.get("metadata", "{}")))
 

@@ -104,10 +104,12 @@ def _torch() -> Iterator[Finding]:
     except (ImportError, OSError) as error:
         yield Finding("torch", False, "core", _first_line(error), "pip install torch")
         return
-    fast_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    from bevseg.network import has_native_bf16
+
+    fast_bf16 = has_native_bf16(torch.device("cpu"))
     capability = torch.backends.cpu.get_cpu_capability()
     detail = f"{torch.__version__}, {torch.get_num_threads()} threads, CPU {capability}, "
-    yield Finding("torch", True, "core", detail + f"bf16 {'supported' if fast_bf16 else 'slow: use precision fp32'}")
+    yield Finding("torch", True, "core", detail + f"{'bf16' if fast_bf16 else 'no bf16: the network runs in fp32'}")
     if torch.cuda.is_available():
         names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
         yield Finding("cuda", True, "optional", f"CUDA {torch.version.cuda}: {names}")

@@ -27,6 +27,7 @@ class BevSegmenter:
         network: In evaluation mode, fused, on its device.
         config: The configuration that the network was built from.
         precision: Arithmetic that the network computes in.
+        device: Where the network computes; all else runs on the CPU.
     """
 
     def __init__(self, network: BevSegNet, config: ModelConfig | None = None) -> None:
@@ -34,6 +35,7 @@ class BevSegmenter:
         self.network = for_inference(network)
         self.config = config = config or network.config
         self.precision = network.precision
+        self.device = next(network.parameters()).device
         self._mapper = VisibilityMapper(config.grid)
 
     @classmethod
@@ -51,15 +53,16 @@ class BevSegmenter:
     @torch.inference_mode()
     def segment(self, cloud: PointCloud) -> Scene:
         """Everything bevseg can say about one cloud, in the cloud's own frame (x forward)."""
-        watch, config = Stopwatch(), self.config
+        watch, config, origin = Stopwatch(), self.config, cloud.sensor_origins_m[0]
         with watch.stage("ground"):
             ground = estimate_ground(cloud)
         with watch.stage("pillars"):
             described = describe_points(cloud, ground, config)
         with watch.stage("network"):
-            output = self.network(described.cells)
+            output = self.network(described.cells.to(self.device))
         with watch.stage("decode"):
-            instances = decode(output, ground, config.decode, with_velocity=cloud.num_sweeps > 1)
+            several = cloud.num_sweeps > 1
+            instances = decode(output, ground, config.decode, sensor_xy_m=origin[:2], with_velocity=several)
         with watch.stage("point_labels"):
             height_m = described.height_m.numpy()
             cells = semantic_cells(described.cells.point_to_pillar, described.height_m, config.head)
@@ -69,7 +72,6 @@ class BevSegmenter:
             observed = self._mapper.observe(cloud, height_m)
         with watch.stage("occlusion"):
             own_cells = hit_cells(instances, cloud.xyz, points.instance)
-            origin = cloud.sensor_origins_m[0]
             occluded = with_occlusion(instances, origin, horizon=observed.horizon, own_cells=own_cells)
         return Scene(
             stamp_ns=cloud.stamp_ns,

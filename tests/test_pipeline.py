@@ -124,3 +124,16 @@ def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
 def test_features_and_encoder_must_be_of_one_kind() -> None:
     with pytest.raises(ValueError, match="both"):
         replace(SMALL, features=VoxelFeatureConfig())
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_what_the_cpu_finds(street: PointCloud) -> None:
+    torch.manual_seed(0)
+    network = build_network(SMALL)
+    on_cpu = BevSegmenter(network).segment(street)
+    there = build_network(replace(SMALL, sparse_backend="spconv"), device="cuda")
+    there.load_state_dict(network.state_dict())
+    on_gpu = BevSegmenter(there).segment(street)
+    assert len(on_gpu.instances) == len(on_cpu.instances)
+    np.testing.assert_allclose(on_gpu.instances.boxes, on_cpu.instances.boxes, atol=1e-2)
+    assert np.mean(on_gpu.points.semantic == on_cpu.points.semantic) > 0.99

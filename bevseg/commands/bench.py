@@ -121,7 +121,7 @@ def _setting(segmenter: BevSegmenter) -> dict[str, object]:
     return {
         "model": segmenter.config.name,
         "precision": segmenter.precision,
-        "device": "cpu",
+        "device": str(segmenter.device),
         "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
     }

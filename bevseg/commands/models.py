@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+
     from bevseg.instances.panoptic import PanopticPolicy
     from bevseg.pipeline import BevSegmenter
 
@@ -23,6 +25,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="arithmetic of the network; auto, the default, is bf16 where the CPU has instructions for it, else fp32",
     )
+    group.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N: where the network runs (default: cpu)")
     group.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network (default: torch's choice)")
 
 
@@ -37,7 +40,7 @@ def load_segmenter(
     Raises:
         CheckpointError: There is no such checkpoint, or it does not fit its own config.
         ConfigError: Its config is not one of this version.
-        ValueError: `--threads` is below 1.
+        ValueError: `--threads` is below 1, or there is no such `--device` here.
     """
     from bevseg.checkpoint import checkpoint_path, load_checkpoint
     from bevseg.config import ModelConfig
@@ -51,9 +54,30 @@ def load_segmenter(
         config = replace(config, panoptic=replace(config.panoptic, policy=policy))
     if min_score is not None:
         config = replace(config, decode=replace(config.decode, min_score=min_score))
-    network = build_network(config)
+    network = build_network(config, device=find_device(args.device))
     stored.load_into(network)
     return BevSegmenter(network)
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        ValueError: It is none that the network can run on, or not in this machine.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ValueError(f"--device must be cpu, cuda or cuda:N, got '{name}'")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"--device {name}: there are {torch.cuda.device_count()} CUDA devices here; `bevseg doctor` says why"
+        )
+    return device
 
 
 def use_threads(threads: int | None) -> None:

@@ -9,6 +9,7 @@ from bevseg.drawing.canvas import Canvas
 from bevseg.drawing.labels import short_name
 from bevseg.drawing.object_layers import draw_swatch
 from bevseg.drawing.palette import Color
+from bevseg.drawing.text import shortened
 from bevseg.results.instances import Instances
 from bevseg.results.scene import Scene
 
@@ -33,7 +34,9 @@ def draw_title(canvas: Canvas, scene: Scene, title: str) -> None:
     instances = scene.instances
     mostly_hidden = int(np.count_nonzero(instances.visible_fraction < 0.5))
     found = f"{len(instances)} object{'' if len(instances) == 1 else 's'}"
-    canvas.text(title or "Scene", left=MARGIN_PX * ui, baseline=36 * ui, size=19.0, color=palette.TEXT)
+    size = 19.0
+    name = shortened(title or "Scene", size * ui, canvas.width - 2 * MARGIN_PX * ui)
+    canvas.text(name, left=MARGIN_PX * ui, baseline=36 * ui, size=size, color=palette.TEXT)
     summary = f"{found}, {mostly_hidden} more than half hidden"
     canvas.text(summary, left=MARGIN_PX * ui, baseline=58 * ui, size=12.5, color=palette.TEXT_QUIET)
 

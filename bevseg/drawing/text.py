@@ -30,6 +30,22 @@ def text_alpha(text: str, size_px: float) -> UInt8[np.ndarray, "h w"]:
     return np.asarray(alpha, np.uint8)
 
 
+def text_width(text: str, size_px: float) -> float:
+    """Pixels that `text` takes from left to right."""
+    return float(_font(size_px * _FINER).getlength(text)) / _FINER
+
+
+def shortened(text: str, size_px: float, width_px: float) -> str:
+    """`text`, or its two ends around an ellipsis where it is wider than `width_px`: names of files differ at both."""
+    if text_width(text, size_px) <= width_px:
+        return text
+    for kept in range(len(text) - 1, 1, -1):
+        candidate = text[: kept // 2] + "…" + text[len(text) - (kept - kept // 2) :]
+        if text_width(candidate, size_px) <= width_px:
+            return candidate
+    return "…"
+
+
 @lru_cache(maxsize=64)
 def _font(size_px: float) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size_px)

@@ -44,6 +44,14 @@ def count_points_in_boxes(xyz_m: Float[np.ndarray, "n 3"], boxes: Float[np.ndarr
     return np.array([np.count_nonzero(points_in_box(xyz_m, box)) for box in boxes], dtype=np.int64)
 
 
+def footprints_hold(boxes: Float[np.ndarray, "k 7"], xy_m: Float[np.ndarray, "2"]) -> Bool[np.ndarray, "k"]:
+    """Whether the footprint of each box holds a point of the ground."""
+    d = xy_m - boxes[:, :2]
+    c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    along, across = np.abs(c * d[:, 0] + s * d[:, 1]), np.abs(c * d[:, 1] - s * d[:, 0])
+    return (along <= boxes[:, 3] / 2) & (across <= boxes[:, 4] / 2)
+
+
 def footprint_cells(box: Float[np.ndarray, "7"], grid: BevGrid) -> Int[np.ndarray, "m"]:
     """Sorted flat indices of the cells whose centre lies in the box's footprint; empty where none does."""
     corners = footprint_corners(box[None].astype(np.float64))[0]

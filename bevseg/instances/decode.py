@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 from torch import Tensor
 
-from bevseg.geometry.boxes import wrap_angle
+from bevseg.geometry.boxes import footprints_hold, wrap_angle
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.heads.output import BOX_CHANNELS, FIRST_THING, NUM_GROUPS, NUM_THINGS, HeadOutput
 from bevseg.points.ground import GroundModel
@@ -63,7 +63,13 @@ class _Peaks:
 
 
 def decode(
-    output: HeadOutput, ground: GroundModel, config: DecodeConfig, *, batch_index: int = 0, with_velocity: bool = False
+    output: HeadOutput,
+    ground: GroundModel,
+    config: DecodeConfig,
+    *,
+    sensor_xy_m: Float[np.ndarray, "2"] | None = None,
+    batch_index: int = 0,
+    with_velocity: bool = False,
 ) -> Instances:
     """Objects of one scan of the batch, best score first.
 
@@ -71,11 +77,16 @@ def decode(
         output: Raw maps of the head.
         ground: Ground of that scan; boxes are regressed above it.
         config: Thresholds.
+        sensor_xy_m: Where the sensor is. Nothing else can stand there, so a box around it is the vehicle that carries
+            it, seen by its own sensor, and is left out.
         batch_index: Which scan of the batch.
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
     peaks = _find_peaks(output.heat[batch_index], config)
     boxes = _boxes_at(output, batch_index, peaks, ground)
+    if sensor_xy_m is not None:
+        foreign = np.flatnonzero(~footprints_hold(boxes, sensor_xy_m))
+        peaks, boxes = peaks[foreign], boxes[foreign]
     single = _without_duplicates(boxes, peaks.group, output.grid, config.max_overlap)
     peaks, boxes = peaks[single], boxes[single]
     cells = coarse_cells(peaks.cell, output.grid)

@@ -27,6 +27,7 @@ def semantic_cells(
 
 def point_semantics(semantics: Float[Tensor, "pillar layer 16"], cells: Int64[Tensor, "n"]) -> UInt8[np.ndarray, "n"]:
     """`SemanticClass` of each point: the likeliest of its cell, 0 for points outside the grid (cell -1)."""
+    cells = cells.to(semantics.device)
     if not semantics.numel():
         return np.zeros(len(cells), np.uint8)
     # Most layers of most pillars hold no point: only those that do are asked for their class.

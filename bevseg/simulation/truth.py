@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.occlusion_graph import OcclusionGraph, near_to_far
 from bevseg.simulation.beams import Beams
 from bevseg.simulation.raycast import Hits, RayScene, concatenated, first_returns
 
@@ -94,50 +91,6 @@ def occlusion_graph(counts: OcclusionCounts, nearest_m: Float[np.ndarray, "k"]) 
         visible_fraction=visible_fraction(counts),
         cycles=cycles,
     )
-
-
-def near_to_far(
-    occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], nearest_m: Float[np.ndarray, "k"]
-) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:
-    """Ranks from 0 in which every occluder comes before what it hides, otherwise by distance; and the cycles.
-
-    Objects that hide each other in a circle form a cycle and share a rank.
-    """
-    k = len(nearest_m)
-    if not k:
-        return np.zeros(0, np.int32), ()
-    graph = sparse.csr_matrix((np.ones(len(occluder)), (occluder, occluded)), shape=(k, k))
-    count, group = connected_components(graph, directed=True, connection="strong")
-    group_near = np.full(count, np.inf)
-    np.minimum.at(group_near, group, nearest_m)
-    across = group[occluder] != group[occluded]
-    before, after = group[occluder[across]], group[occluded[across]]
-    group_rank = _ordered(before, after, group_near)
-    cycles = tuple(tuple(int(i) for i in np.flatnonzero(group == g)) for g in np.flatnonzero(np.bincount(group) > 1))
-    return group_rank[group].astype(np.int32), cycles
-
-
-def _ordered(
-    before: Int[np.ndarray, "e"], after: Int[np.ndarray, "e"], near_m: Float[np.ndarray, "g"]
-) -> Int[np.ndarray, "g"]:
-    """Place of each group: always the nearest of those whose occluders are all placed (Kahn)."""
-    edges = np.unique(before * len(near_m) + after)
-    before, after = edges // len(near_m), edges % len(near_m)
-    waiting = np.bincount(after, minlength=len(near_m))
-    followers: list[list[int]] = [[] for _ in near_m]
-    for a, b in zip(before.tolist(), after.tolist(), strict=True):
-        followers[a].append(b)
-    ready = [(float(near_m[g]), int(g)) for g in np.flatnonzero(waiting == 0)]
-    heapq.heapify(ready)
-    place = np.zeros(len(near_m), np.int64)
-    for position in range(len(near_m)):
-        _, group = heapq.heappop(ready)
-        place[group] = position
-        for follower in followers[group]:
-            waiting[follower] -= 1
-            if waiting[follower] == 0:
-                heapq.heappush(ready, (float(near_m[follower]), follower))
-    return place
 
 
 def _leaving_distance(

@@ -30,6 +30,12 @@ class CellFeatures:
     point_to_pillar: Int64[Tensor, "n"]
     num_pillars: int
 
+    def to(self, device: torch.device) -> CellFeatures:
+        """The same on another device."""
+        return CellFeatures(
+            self.features.to(device), self.coords.to(device), self.point_to_pillar.to(device), self.num_pillars
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Grouping:

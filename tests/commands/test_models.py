@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bevseg.commands.models import add_model_arguments, load_segmenter, use_threads
+from bevseg.commands.models import add_model_arguments, find_device, load_segmenter, use_threads
 from bevseg.pipeline import BevSegmenter
 
 
@@ -48,3 +48,14 @@ def test_threads_are_left_alone_or_at_least_one() -> None:
     assert torch.get_num_threads() == before
     with pytest.raises(ValueError, match="1 or more, got 0"):
         use_threads(0)
+
+
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert find_device("cuda:0") == torch.device("cuda", 0)
+    with pytest.raises(ValueError, match="1 CUDA devices"):
+        find_device("cuda:1")
+    for name in ("gpu", "meta", ""):
+        with pytest.raises(ValueError, match="--device must be"):
+            find_device(name)

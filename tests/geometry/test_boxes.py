@@ -9,6 +9,7 @@ from bevseg.geometry.boxes import (
     count_points_in_boxes,
     footprint_cells,
     footprint_corners,
+    footprints_hold,
     in_box_frame,
     points_in_box,
     transform_boxes,
@@ -57,6 +58,14 @@ def test_a_length_is_not_a_width() -> None:
 def test_counts_of_nothing() -> None:
     assert count_points_in_boxes(np.zeros((0, 3)), LEANING[None]).tolist() == [0]
     assert count_points_in_boxes(np.zeros((5, 3)), NO_BOXES).shape == (0,)
+
+
+def test_a_footprint_holds_what_lies_within_its_length_and_width() -> None:
+    along_y = [10.0, -4.0, 0.0, 4.0, 2.0, 1.5, np.pi / 2]
+    boxes = np.array([along_y, [10.0, -4.0, 0.0, 4.0, 2.0, 1.5, 0.0]])
+    assert footprints_hold(boxes, np.array([10.5, -2.5])).tolist() == [True, False]
+    assert footprints_hold(boxes, np.array([11.5, -4.5])).tolist() == [False, True]
+    assert footprints_hold(boxes[:0], np.zeros(2)).shape == (0,)
 
 
 def test_footprint_cells_on_a_grid_ahead() -> None:

@@ -119,6 +119,15 @@ def test_overlap_is_measured_on_the_smaller_footprint() -> None:
     assert len(decode(output, flat_ground(), DecodeConfig(max_overlap=1.0))) == 2
 
 
+def test_what_stands_around_the_sensor_is_the_own_vehicle() -> None:
+    output = silent()
+    say(output, [20.0, 5.0, -0.7, 4.5, 1.9, 1.6, 0.6], SemanticClass.CAR, logit=4.0)
+    say(output, [20.0, 9.0, -0.7, 4.5, 1.9, 1.6, 0.6], SemanticClass.CAR, logit=3.0)
+    found = decode(output, flat_ground(), DecodeConfig(), sensor_xy_m=np.array([21.5, 6.0]))
+    np.testing.assert_allclose(found.boxes[:, 1], [9.0], atol=1e-4)
+    assert len(decode(output, flat_ground(), DecodeConfig(), sensor_xy_m=np.array([19.0, 6.5]))) == 2
+
+
 def test_a_plateau_gives_one_peak() -> None:
     output = silent()
     say(output, [20.0, 0.0, -0.7, 4.4, 1.8, 1.6, 0.0], SemanticClass.CAR)

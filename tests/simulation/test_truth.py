@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from bevseg.simulation.beams import Beams
 from bevseg.simulation.materials import Material
@@ -14,7 +13,6 @@ from bevseg.simulation.truth import (
     OcclusionCounts,
     count_occlusion,
     hits_behind,
-    near_to_far,
     occlusion_graph,
     visible_fraction,
 )
@@ -52,25 +50,6 @@ def test_counts_and_fractions() -> None:
     assert graph.occluder.tolist() == [0, 1]
     np.testing.assert_allclose(graph.hidden_fraction, [0.5, 1.0])
     assert graph.rank.tolist() == [1, 2, 3, 0]
-
-
-def test_an_occluder_comes_first_even_if_its_edge_is_further() -> None:
-    rank, cycles = near_to_far(np.array([2]), np.array([0]), np.array([4.0, 6.0, 8.0]))
-    assert rank.tolist() == [2, 0, 1]
-    assert cycles == ()
-
-
-def test_objects_in_a_circle_share_a_rank() -> None:
-    rank, cycles = near_to_far(np.array([0, 1, 1]), np.array([1, 0, 2]), np.array([4.0, 3.0, 1.0, 2.0]))
-    assert cycles == ((0, 1),)
-    assert rank.tolist() == [1, 1, 2, 0]
-
-
-@pytest.mark.parametrize("count", [0, 3])
-def test_without_edges_the_order_is_by_distance(count: int) -> None:
-    none = np.zeros(0, np.int64)
-    rank, _ = near_to_far(none, none, -np.arange(float(count)))
-    assert rank.tolist() == list(range(count))[::-1]
 
 
 def test_no_objects() -> None:
