@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Mapping
 from functools import reduce
 from operator import add
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.frame_files import add_reading_arguments, find_frames
@@ -31,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the scans, how often they run, and the model."""
     scans = parser.add_mutually_exclusive_group()
     scans.add_argument(
-        "--sensor", choices=_SENSORS, action="append", help="simulated scans of this one (default: of all three)"
+        "--sensor",
+        action="append",
+        metavar="NAME|FILE",
+        help=f"simulated scans of this one, as `bevseg simulate` takes them (default: {', '.join(_SENSORS)})",
     )
     scans.add_argument("--input", nargs="+", metavar="PATH", help="point files, folders or patterns instead")
     parser.add_argument("--repeats", type=int, default=50, metavar="N", help="timed runs a row (default: 50)")
@@ -74,13 +78,13 @@ def simulate_payload(sensor: str, index: int) -> Payload:
     from bevseg.points.raw_bin import KITTI_COLUMNS, write_raw_bin
     from bevseg.points.raw_points import RawPoints
     from bevseg.simulation.config import SimulationConfig
-    from bevseg.simulation.sensors import SENSORS
     from bevseg.simulation.source import SimulatedSource
 
-    spec = next(spec for spec in SENSORS.values() if spec.name == sensor)
-    source = SimulatedSource(SimulationConfig(seed=_SEED, frames=index + 1, sensors=(spec.name,), occlusion=False))
+    source = SimulatedSource(SimulationConfig(seed=_SEED, frames=index + 1, sensors=(sensor,), occlusion=False))
     cloud = source[index].cloud
-    return Payload(f"{sensor}-{index}.bin", write_raw_bin(RawPoints(cloud.xyz, cloud.intensity), KITTI_COLUMNS))
+    return Payload(
+        f"{Path(sensor).stem}-{index}.bin", write_raw_bin(RawPoints(cloud.xyz, cloud.intensity), KITTI_COLUMNS)
+    )
 
 
 def _payloads(args: argparse.Namespace) -> dict[str, list[Payload]]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bevseg.simulation.drive import DriveSource
 
 _RATE_HZ = 10.0
-_SENSORS = ("hdl-32e", "hdl-64e", "pandar64")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--frames", type=int, default=60, metavar="N", help="scans, ten a second (default: 60)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number is another street")
-    parser.add_argument("--sensor", choices=_SENSORS, default="hdl-64e", help="default: %(default)s")
+    parser.add_argument(
+        "--sensor",
+        default="hdl-64e",
+        metavar="NAME|FILE",
+        help="one that ships, or your own YAML (default: %(default)s)",
+    )
     parser.add_argument("--truth", action="store_true", help="also draw the true boxes, as thin dashed outlines")
 
 

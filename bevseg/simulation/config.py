@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bevseg.simulation.sensors import SensorName
+from bevseg.simulation.sensors import find_sensor
 
 SIMULATOR_VERSION = 5
 """Raised whenever the same configuration gives other bytes than before."""
@@ -20,7 +20,7 @@ class SimulationConfig:
     Attributes:
         seed: Scenes with different seeds are independent.
         frames: Length of the source.
-        sensors: Taken in turn, frame by frame.
+        sensors: Taken in turn, frame by frame: names of sensors that ship, or YAML files of your own.
         density: Lowest and highest crowdedness, 0 (nearly empty) to 1 (crowded); drawn evenly.
         range_m: Objects and surroundings are placed up to this distance, and boxes are complete within it.
         occlusion: Count visible fractions and who hides whom; costs about a fifth more time.
@@ -33,7 +33,7 @@ class SimulationConfig:
 
     seed: int = 0
     frames: int = 1000
-    sensors: tuple[SensorName, ...] = ("hdl-32e", "hdl-64e", "pandar64")
+    sensors: tuple[str, ...] = ("hdl-32e", "hdl-64e", "pandar64")
     density: tuple[float, float] = (0.1, 1.0)
     range_m: float = 70.0
     occlusion: bool = True
@@ -48,6 +48,8 @@ class SimulationConfig:
             raise ValueError(f"seed and frames must not be negative, got seed={self.seed}, frames={self.frames}")
         if not self.sensors:
             raise ValueError("sensors must name at least one sensor")
+        for name in self.sensors:
+            find_sensor(name)  # one that does not exist is known now, not frames later
         low, high = self.density
         if not 0 <= low <= high <= 1:
             raise ValueError(f"density must be a range within 0..1, got {self.density}")

@@ -14,7 +14,7 @@ from bevseg.simulation.layout.motion import EgoMotion, Trajectories, simulate_mo
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
-from bevseg.simulation.sensors import SENSORS, SensorSpec
+from bevseg.simulation.sensors import SensorSpec, find_sensor
 from bevseg.simulation.source import Setup, draw_mount, ego_transform, render
 from bevseg.simulation.weather import Conditions, draw_conditions
 
@@ -115,7 +115,7 @@ def _build_stage(config: DriveConfig) -> _Stage:
         any_heading=0.0,
         drive_m=way_m + 10.0,
     )
-    sensor = SENSORS[scene.sensors[0]]
+    sensor = find_sensor(scene.sensors[0])
     curvature = world.surface.roads[0].curvature_per_m * (1 if world.plan.ego_forward else -1)
     ego = EgoMotion(_along_lane(world), config.speed_mps, curvature)
     return _Stage(

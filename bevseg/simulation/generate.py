@@ -12,6 +12,7 @@ from pathlib import Path
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.sensors import find_sensor
 from bevseg.simulation.source import simulate_frame
 
 MANIFEST = "simulation.json"
@@ -114,7 +115,8 @@ class _Job:
 
 def _claim(config: SimulationConfig, folder: Path) -> None:
     """Writes what the folder holds, or checks that it is the same; the number of frames may differ."""
-    wanted = {"simulator_version": SIMULATOR_VERSION, **asdict(replace(config, frames=0))}
+    sensors = [asdict(find_sensor(name)) for name in config.sensors]  # a file of one's own may change
+    wanted = {"simulator_version": SIMULATOR_VERSION, **asdict(replace(config, frames=0)), "sensors": sensors}
     wanted = json.loads(json.dumps(wanted))
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST

@@ -16,7 +16,7 @@ from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
 from bevseg.simulation.scan import Scan, Stage, scan
-from bevseg.simulation.sensors import SENSORS, SensorSpec
+from bevseg.simulation.sensors import SensorSpec, find_sensor
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
 from bevseg.simulation.weather import Conditions, draw_conditions
 
@@ -60,7 +60,7 @@ def simulate_frame(config: SimulationConfig, index: int) -> Sample:
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
     density = float(rng.uniform(*config.density))
     world = build_world(rng, density=density, range_m=config.range_m, any_heading=config.any_heading)
-    sensor = SENSORS[config.sensors[index % len(config.sensors)]]
+    sensor = find_sensor(config.sensors[index % len(config.sensors)])
     setup = Setup(
         sensor,
         draw_mount(rng, config, sensor),

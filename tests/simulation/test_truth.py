@@ -7,7 +7,7 @@ import numpy as np
 from bevseg.simulation.beams import Beams
 from bevseg.simulation.materials import Material
 from bevseg.simulation.raycast import RayScene, first_returns
-from bevseg.simulation.sensors import SENSORS
+from bevseg.simulation.sensors import find_sensor
 from bevseg.simulation.shapes.mesh import box, joined
 from bevseg.simulation.truth import (
     OcclusionCounts,
@@ -22,7 +22,7 @@ def _beams(azimuths_rad: np.ndarray) -> Beams:
     directions = np.stack([np.cos(azimuths_rad), np.sin(azimuths_rad), np.zeros(len(azimuths_rad))], axis=1)
     directions = directions.astype(np.float32)
     n = len(directions)
-    return Beams(SENSORS["vlp-16"], np.array([0.0, 0.0, 1.0]), directions, directions, np.ones((n, 6)), np.zeros(n))
+    return Beams(find_sensor("vlp-16"), np.array([0.0, 0.0, 1.0]), directions, directions, np.ones((n, 6)), np.zeros(n))
 
 
 def test_every_object_on_a_ray_is_found_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.ego_body import EgoBody, draw_ego_body
-from bevseg.simulation.sensors import SENSORS
+from bevseg.simulation.sensors import find_sensor
 from bevseg.simulation.weather import draw_conditions, drop_distances
 
 BODY = EgoBody(roof_drop_m=0.4, bonnet_drop_m=0.9, front_m=2.0, length_m=4.5, width_m=1.8)
@@ -18,7 +18,7 @@ BODY = EgoBody(roof_drop_m=0.4, bonnet_drop_m=0.9, front_m=2.0, length_m=4.5, wi
 def test_conditions_stay_within_their_ranges() -> None:
     rng = np.random.default_rng(0)
     config = SimulationConfig(ghost_share=0.01, ego_vehicle=0.5)
-    drawn = [draw_conditions(rng, config, SENSORS["hdl-32e"]) for _ in range(200)]
+    drawn = [draw_conditions(rng, config, find_sensor("hdl-32e")) for _ in range(200)]
     assert all(0.7 < c.reach_factor < 1.3 and 0 <= c.ghost_share <= 0.01 and c.lost_share < 0.1 for c in drawn)
     assert 0.3 < np.mean([c.ego_body is not None for c in drawn]) < 0.7
     assert all(c.drops_share == 0 for c in drawn if c.wet == 0)
@@ -26,7 +26,7 @@ def test_conditions_stay_within_their_ranges() -> None:
 
 def test_drops_turn_back_their_share() -> None:
     config = SimulationConfig()
-    wet = replace(draw_conditions(np.random.default_rng(0), config, SENSORS["vlp-16"]), drops_share=0.1)
+    wet = replace(draw_conditions(np.random.default_rng(0), config, find_sensor("vlp-16")), drops_share=0.1)
     distance = drop_distances(wet, 20_000, np.random.default_rng(1))
     hit = np.isfinite(distance)
     assert hit.mean() == pytest.approx(0.1, abs=0.01)
