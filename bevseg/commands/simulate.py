@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bevseg.commands.domain_gap_report import compare_with_real
 from bevseg.commands.output import ExitCode, console, print_json
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="such as hdl-64e; given more than once, the sensors take turns",
     )
     parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
+    parser.add_argument(
+        "--compare", type=Path, metavar="REAL", help="no dataset, but a report: scans beside the real frames in REAL"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes for scenes (default: one for each core)")
 
 
@@ -44,6 +48,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
     config, screen, start_s = _config(args), console(args), time.perf_counter()
+    if args.compare:
+        return compare_with_real(args, config)
     with _Bar(screen) as progress:
         if args.drive:
             _write_drive(config, args.out, progress)

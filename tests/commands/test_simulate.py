@@ -73,3 +73,24 @@ def test_a_folder_of_other_scenes_is_refused(tmp_path: Path, small: str, capsys:
     (tmp_path / "simulation.json").write_text("{}")
     assert main(arguments) == 2
     assert "holds frames of another configuration" in capsys.readouterr().err
+
+
+@pytest.mark.real
+def test_real_frames_are_held_against_simulated_ones(
+    tmp_path: Path, small: str, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["simulate", "--compare", str(real_data), "--config", small, "--frames", "1", "--out", str(tmp_path)]
+    assert main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads((tmp_path / "report.json").read_text())
+    sets = {entry["set"]: entry for entry in report["sets"]}
+    assert sets["pandaset"]["sensor"] == "pandar64"
+    for entry in sets.values():
+        assert (tmp_path / entry["picture"]).is_file()
+        cells = next(row for row in entry["distributions"] if row["name"] == "range of occupied cells")
+        assert 0 <= cells["ks"] < 0.5
+        assert cells["num_real"] > 1000
+
+
+def test_a_comparison_needs_real_frames(tmp_path: Path) -> None:
+    assert main(["simulate", "--compare", str(tmp_path), "--frames", "1", "--out", str(tmp_path / "report")]) == 2

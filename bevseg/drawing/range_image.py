@@ -1,0 +1,51 @@
+"""A scan as the sensor sees it: azimuth to the right, elevation upwards, near points bright."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from bevseg.drawing import palette
+from bevseg.points.cloud import PointCloud
+
+_NEAR_M, _FAR_M = 2.0, 60.0
+
+
+def draw_range_image(
+    cloud: PointCloud, *, width: int, height: int, elevation_deg: tuple[float, float] = (-32.0, 16.0)
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Paints the nearest point in each direction; what returned nothing stays dark.
+
+    Args:
+        cloud: A scan of one sweep, seen from its sensor.
+        width: Pixels for the full turn: from behind over the left, ahead in the middle, over the right to behind.
+        height: Pixels.
+        elevation_deg: Lower and upper edge; the same for two sensors makes their pictures comparable.
+    """
+    away = cloud.xyz - cloud.sensor_origins_m[0]
+    range_m = np.linalg.norm(away, axis=1)
+    elevation = np.degrees(np.arcsin(np.clip(away[:, 2] / np.maximum(range_m, 1e-6), -1, 1)))
+    azimuth = np.arctan2(away[:, 1], away[:, 0])
+    low, high = elevation_deg
+    rows = _coarse_rows(height)
+    row = np.floor((high - elevation) / (high - low) * rows).astype(np.int64)
+    column = np.floor((np.pi - azimuth) / (2 * np.pi) * width).astype(np.int64).clip(0, width - 1)
+    shown = np.flatnonzero((row >= 0) & (row < rows) & (range_m > _NEAR_M))
+    nearest = np.full((rows, width), np.inf)
+    np.minimum.at(nearest, (row[shown], column[shown]), range_m[shown])
+    picture = np.full((rows, width, 3), palette.BACKGROUND, np.uint8)
+    seen = np.isfinite(nearest)
+    picture[seen] = _brightness(nearest[seen])
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def _coarse_rows(height: int) -> int:
+    """Fewer rows than pixels: rings are wider apart than pixels, and gaps between them hide the picture."""
+    return max(height // 3, 1)
+
+
+def _brightness(range_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
+    share = np.clip(np.log(range_m / _NEAR_M) / np.log(_FAR_M / _NEAR_M), 0, 1)[:, None]
+    near, far = np.array((255, 236, 190)), np.array((46, 66, 104))
+    return (near * (1 - share) + far * share).astype(np.uint8)
