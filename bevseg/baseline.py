@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from bevseg.geometry.boxes import footprints_hold
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.clusters import ClusterConfig, segment_clusters
 from bevseg.instances.panoptic import PanopticConfig, fuse_panoptic
@@ -48,9 +47,7 @@ class ClusterSegmenter:
         watch, origin = Stopwatch(), cloud.sensor_origins_m[0]
         with watch.stage("clusters"):
             found = segment_clusters(cloud, self.grid, self.config)
-            sure = found.score >= np.array(self.min_score)[GROUP_OF_CLASS[found.label]]
-            own = footprints_hold(found.boxes, origin[:2])  # the vehicle that carries the sensor
-            found = found[sure & ~own]
+            found = found[found.score >= np.array(self.min_score)[GROUP_OF_CLASS[found.label]]]
             instances = replace(found, id=np.arange(1, len(found) + 1, dtype=np.int32))
         with watch.stage("ground"):
             height_m = estimate_ground(cloud).height_above(cloud.xyz)

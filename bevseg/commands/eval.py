@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bevseg.datasets.source import Source
+    from bevseg.evaluation.real_points import RealPointScores
     from bevseg.evaluation.simulated_frames import Segmentation
     from bevseg.evaluation.throughput import Throughput, Timed
     from bevseg.points.cloud import PointCloud
+    from bevseg.results.scene import PointLabels
 
 _REAL_DATA = "BEVSEG_REAL_DATA"
 
@@ -82,6 +84,7 @@ class _Method:
     """What is scored, what is known of it, and the config it depends on."""
 
     segment: Callable[[PointCloud], Segmentation]
+    labels_points: bool
     about: Mapping[str, object]
     config: object
 
@@ -105,7 +108,10 @@ def _baseline() -> _Method:
 
     config = ClusterConfig()
     return _Method(
-        lambda cloud: Segmentation(segment_clusters(cloud, EVALUATION_GRID, config)), {"head": "clusters"}, config
+        segment=lambda cloud: Segmentation(segment_clusters(cloud, EVALUATION_GRID, config)),
+        labels_points=False,
+        about={"head": "clusters"},
+        config=config,
     )
 
 
@@ -128,11 +134,11 @@ def _network(args: argparse.Namespace) -> _Method:
         **{name: known[name] for name in ("step", "frames_seen", "seed") if name in known},
         "score_thresholds": {group.label: config.decode.min_score[group] for group in ClassGroup},
     }
-    return _Method(segment, about, config)
+    return _Method(segment, labels_points=True, about=about, config=config)
 
 
 def _real_sources(folder: str) -> tuple[Source, ...]:
-    """Sources with boxes.
+    """All known sets in the folder.
 
     Raises:
         ValueError: No folder is named, or it holds none of the known sets with boxes.
@@ -143,10 +149,10 @@ def _real_sources(folder: str) -> tuple[Source, ...]:
     root = folder or os.environ.get(_REAL_DATA, "")
     if not root:
         raise ValueError(f"--real needs the folder of labelled frames: give it (--real FOLDER) or set {_REAL_DATA}")
-    boxed = tuple(source for source in open_real_frames(Path(root)) if source.name in DATASET_OF_SOURCE)
-    if not boxed:
+    sources = open_real_frames(Path(root))
+    if not any(source.name in DATASET_OF_SOURCE for source in sources):
         raise ValueError(f"{root} holds frames without boxes alone; expected one of {', '.join(BOXED_FRAMES)}")
-    return boxed
+    return sources
 
 
 def _simulated_source(args: argparse.Namespace, screen: Console) -> Source | None:
@@ -192,11 +198,31 @@ def _frozen_source(folder: Path, screen: Console) -> Source:
 
 
 def _score_real(method: _Method, sources: Sequence[Source], screen: Console) -> _Outcome:
-    from bevseg.evaluation.real_frames import by_dataset, score_real_frames
+    """Objects on the frames with boxes, and classes of points, where the method names any, on those that know them."""
+    from bevseg.evaluation.real_frames import DATASET_OF_SOURCE, by_dataset, score_real_frames
 
-    with _timed(method, sum(map(len, sources)), screen) as segment:
-        scores = score_real_frames(lambda cloud: segment(cloud).instances, by_dataset(sources))
-    return _Outcome(scores.as_json(), scores.tables(), segment.throughput())
+    boxed = [source for source in sources if source.name in DATASET_OF_SOURCE]
+    with _timed(method, sum(map(len, boxed)), screen) as segment:
+        scores = score_real_frames(lambda cloud: segment(cloud).instances, by_dataset(boxed))
+    points = _score_real_points(method, sources, screen)
+    tables = (*scores.tables(), *points.tables())
+    return _Outcome({**scores.as_json(), "semantic": points.as_json()}, tables, segment.throughput())
+
+
+def _score_real_points(method: _Method, sources: Sequence[Source], screen: Console) -> RealPointScores:
+    from bevseg.evaluation.real_points import POINT_LABELLED, RealPointScores, score_real_points
+
+    if not method.labels_points:
+        return RealPointScores({})
+    labelled = [source for source in sources if source.name in POINT_LABELLED]
+
+    def classify(cloud: PointCloud) -> PointLabels:
+        points = segment(cloud).points
+        assert points is not None
+        return points
+
+    with _timed(method, sum(map(len, labelled)), screen) as segment:
+        return score_real_points(classify, labelled)
 
 
 def _score_simulated(method: _Method, source: Source, screen: Console) -> _Outcome:

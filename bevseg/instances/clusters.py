@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
-from bevseg.geometry.boxes import footprint_cells
+from bevseg.geometry.boxes import footprint_cells, footprints_hold
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.rectangles import Rectangle, complete, fit_rectangle
 from bevseg.points.cloud import PointCloud
@@ -103,7 +103,10 @@ def segment_clusters(cloud: PointCloud, grid: BevGrid, config: ClusterConfig) ->
         label = _recognise(shape, config)
         if label is None:
             continue
-        boxes.append(_box(shape, label, sensor_xy_m, ground, config))
+        box = _box(shape, label, sensor_xy_m, ground, config)
+        if footprints_hold(box[None], sensor_xy_m)[0]:
+            continue  # the vehicle that carries the sensor
+        boxes.append(box)
         labels.append(int(label))
         scores.append(min(1.0, shape.num_points / _POINTS_OF_FULL_SCORE))
     instances = Instances.from_detections(
