@@ -10,16 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from bevseg.datasets.sample import Annotations, Sample
-from bevseg.geometry.boxes import count_points_in_boxes, wrap_angle
+from bevseg.datasets.sample_edit import (
+    beams_of,
+    keep_points,
+    move_along_rays,
+    points_on_objects,
+    rays_of,
+    recounted,
+)
+from bevseg.geometry.boxes import wrap_angle
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
-
-_ASSUMED_BEAMS = 64
-_ASSUMED_ELEVATION_RAD = (-0.44, 0.06)
-"""Beams of a scan that does not name them: those of an HDL-64E, give or take (-25 to +3 degrees)."""
 
 _GHOST_DROP_M = 1.0
 """Only returns this far below the sensor are taken for the road's when a ghost is made of them."""
@@ -99,10 +103,10 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> 
     stands in front: lost beams and points thin out hidden and visible parts alike. The poses `T_ego_from_lidar` and
     `T_global_from_ego` stay those of the original scan: the result has no place in the world.
     """
-    kept = _select(sample, _surviving(sample.cloud, rng, config))
+    kept = keep_points(sample, _surviving(sample.cloud, rng, config))
     bent = _with_ghosts(_behind_screen(kept, rng, config), rng, config)
     noisy = _with_range_noise(bent, rng, config)
-    return _moved(_recounted(noisy), _draw_motion(sample.annotations, rng, config))
+    return _moved(recounted(noisy), _draw_motion(sample.annotations, rng, config))
 
 
 def _surviving(cloud: PointCloud, rng: np.random.Generator, config: AugmentConfig) -> Bool[np.ndarray, "n"]:
@@ -110,7 +114,7 @@ def _surviving(cloud: PointCloud, rng: np.random.Generator, config: AugmentConfi
     kept = np.ones(len(cloud), dtype=bool)
     fewer, lossy = rng.random(2) < (config.fewer_beams_probability, config.beam_loss_probability)
     if (fewer or lossy) and len(cloud):
-        beam = _beams(cloud)
+        beam = beams_of(cloud)
         beams = int(beam.max()) + 1
         alive = np.ones(beams, dtype=bool)
         if fewer and config.beam_counts:
@@ -121,17 +125,6 @@ def _surviving(cloud: PointCloud, rng: np.random.Generator, config: AugmentConfi
     if rng.random() < config.point_loss_probability:
         kept &= rng.random(len(cloud), dtype=np.float32) >= rng.uniform(0, config.max_point_loss)
     return kept
-
-
-def _beams(cloud: PointCloud) -> Int[np.ndarray, "n"]:
-    """The beam of each point, by elevation where the scan does not say."""
-    if cloud.ring is not None:
-        return np.maximum(cloud.ring, 0)
-    ray = _rays(cloud)
-    elevation = np.arctan2(ray[:, 2], np.hypot(ray[:, 0], ray[:, 1]))
-    low, high = _ASSUMED_ELEVATION_RAD
-    beam = (elevation - low) * (_ASSUMED_BEAMS / (high - low))
-    return np.clip(beam, 0, _ASSUMED_BEAMS - 1).astype(np.int32)
 
 
 def _every_so_many(beams: int, wanted: int, *, start: float) -> Bool[np.ndarray, "beams"]:
@@ -149,14 +142,14 @@ def _behind_screen(sample: Sample, rng: np.random.Generator, config: AugmentConf
     bearing = rng.uniform(-np.pi, np.pi)
     distance_m = rng.uniform(*config.screen_distance_m)
     spread = np.tan(min(rng.uniform(0, config.max_screen_rad), 1.5))
-    ray = _rays(sample.cloud)
+    ray = rays_of(sample.cloud)
     ahead = ray[:, 0] * np.float32(np.cos(bearing)) + ray[:, 1] * np.float32(np.sin(bearing))
     aside = ray[:, 1] * np.float32(np.cos(bearing)) - ray[:, 0] * np.float32(np.sin(bearing))
     hit = np.flatnonzero((ahead > distance_m) & (np.abs(aside) < spread * ahead))
     if not len(hit):
         return sample
-    moved = _relabelled(sample, hit, SemanticClass.MANMADE, reach=np.float32(distance_m) / ahead[hit])
-    before, after = _points_on_objects(sample), _points_on_objects(moved)
+    moved = move_along_rays(sample, hit, SemanticClass.MANMADE, reach=np.float32(distance_m) / ahead[hit])
+    before, after = points_on_objects(sample), points_on_objects(moved)
     left = np.divide(after, before, out=np.ones(len(before)), where=before > 0)
     truth = moved.annotations
     occlusion = truth.occlusion
@@ -172,16 +165,16 @@ def _with_ghosts(sample: Sample, rng: np.random.Generator, config: AugmentConfig
         return sample
     chosen = rng.integers(0, len(sample.cloud), int(rng.uniform(0, config.max_ghosts) * len(sample.cloud)))
     chosen = np.unique(chosen)
-    low = chosen[_rays(sample.cloud)[chosen, 2] < -_GHOST_DROP_M]
+    low = chosen[rays_of(sample.cloud)[chosen, 2] < -_GHOST_DROP_M]
     reach = rng.uniform(*_GHOST_REACH, size=len(low)).astype(np.float32)
-    return _relabelled(sample, low, SemanticClass.NOISE, reach=reach)
+    return move_along_rays(sample, low, SemanticClass.NOISE, reach=reach)
 
 
 def _with_range_noise(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> Sample:
     """Moves every return along its ray; its label stays."""
     sigma_m = np.float32(rng.uniform(0, config.range_noise_m))
     cloud = sample.cloud
-    ray = _rays(cloud)
+    ray = rays_of(cloud)
     length_m = np.sqrt(np.einsum("nd,nd->n", ray, ray))
     step = sigma_m * rng.standard_normal(len(cloud), dtype=np.float32) / np.maximum(length_m, np.float32(0.1))
     return replace(sample, cloud=replace(cloud, xyz=cloud.xyz + ray * step[:, None]))
@@ -246,51 +239,3 @@ def _moved(sample: Sample, motion: _Motion) -> Sample:
             truth, boxes=boxes, velocity_mps=velocity, view=replace(truth.view, max_range_m=max(view_m, 0.0))
         ),
     )
-
-
-def _rays(cloud: PointCloud) -> Float[np.ndarray, "n 3"]:
-    """From where each point's ray starts to the point."""
-    origins = cloud.sensor_origins_m.astype(np.float32)
-    return cloud.xyz - (origins if cloud.num_sweeps == 1 else origins[cloud.sweep])
-
-
-def _select(sample: Sample, kept: Bool[np.ndarray, "n"]) -> Sample:
-    """The sample with only some of its points; counts are left for `_recounted`."""
-    if kept.all():
-        return sample
-    index = np.flatnonzero(kept)
-    truth = sample.annotations
-    semantic = None if truth.point_semantic is None else truth.point_semantic[index]
-    instance = None if truth.point_instance is None else truth.point_instance[index]
-    annotations = replace(truth, point_semantic=semantic, point_instance=instance)
-    return replace(sample, cloud=sample.cloud[index], annotations=annotations)
-
-
-def _relabelled(
-    sample: Sample, index: Int[np.ndarray, "m"], semantic: SemanticClass, *, reach: Float[np.ndarray, "m"]
-) -> Sample:
-    """Moves points to `reach` times their distance along the ray, where they belong to no object."""
-    cloud, truth = sample.cloud, sample.annotations
-    xyz = cloud.xyz.copy()
-    xyz[index] += _rays(cloud)[index] * (reach - 1)[:, None]
-    labels, instances = truth.point_semantic, truth.point_instance
-    if labels is not None:
-        labels = labels.copy()
-        labels[index] = semantic
-    if instances is not None:
-        instances = instances.copy()
-        instances[index] = 0
-    annotations = replace(truth, point_semantic=labels, point_instance=instances)
-    return replace(sample, cloud=replace(cloud, xyz=xyz), annotations=annotations)
-
-
-def _points_on_objects(sample: Sample) -> Int[np.ndarray, "k"]:
-    """Points of each object, by label where points have one, else by box."""
-    truth = sample.annotations
-    if truth.point_instance is None:
-        return count_points_in_boxes(sample.cloud.xyz, truth.boxes)
-    return np.bincount(truth.point_instance, minlength=len(truth) + 1)[1:]
-
-
-def _recounted(sample: Sample) -> Sample:
-    return replace(sample, annotations=replace(sample.annotations, num_points=_points_on_objects(sample)))
