@@ -10,6 +10,7 @@ EXTRA_OF_MODULE = {
     "open3d": "view",
     "pyarrow": "view",
     "rerun": "view",
+    "rosbags": "datasets",
 }
 """The optional dependency group of `pyproject.toml` that brings each module."""
 

@@ -50,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     simulated.add_argument(
         "--frozen", type=Path, metavar="FOLDER", help="the frozen simulated test set in FOLDER, made if it is not there"
     )
+    frames.add_argument(
+        "--corrupt",
+        metavar="KIND:STRENGTH",
+        help="let weather or damage befall every scan first, such as fog:0.5 or point-loss:0.75 (truth that is then left "
+        "with too few points need not be found)",
+    )
     frames.add_argument("--simulated-seed", type=int, default=4, metavar="N", help="of frames made anew (default: 4)")
     frames.add_argument("--frames", type=int, default=60, metavar="K", help="how many to make anew (default: 60)")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="write metrics.json and config.yaml there")
@@ -62,13 +68,20 @@ def run(args: argparse.Namespace) -> ExitCode:
     simulated = _simulated_source(args, screen)
     if real is None and simulated is None:
         raise ValueError("nothing to score on: give --real, --simulated or --frozen")
+    if args.corrupt:
+        from bevseg.simulation.corruptions import CorruptedSource, Corruption
+
+        corruption = Corruption.parse(args.corrupt)
+        real = real and tuple(CorruptedSource(source, corruption) for source in real)
+        simulated = simulated and CorruptedSource(simulated, corruption)
     method = _baseline() if args.head == "clusters" else _network(args)
     outcomes: dict[str, _Outcome] = {}
     if real is not None:
         outcomes["real"] = _score_real(method, real, screen)
     if simulated is not None:
         outcomes["simulated"] = _score_simulated(method, simulated, screen)
-    metrics = {"method": method.about, **{name: outcome.as_json() for name, outcome in outcomes.items()}}
+    about = {**method.about, **({"corruption": args.corrupt} if args.corrupt else {})}
+    metrics = {"method": about, **{name: outcome.as_json() for name, outcome in outcomes.items()}}
     if args.output:
         _write(args.output, metrics, method)
     if args.json:

@@ -102,6 +102,19 @@ def test_the_baseline_on_real_and_simulated_frames(
     assert load_yaml_as(ClusterConfig, output / "config.yaml") == ClusterConfig()
 
 
+def test_corrupted_scans_are_scored_as_such(
+    real_frames: list[Path], stored_frames: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["eval", "--head", "clusters", "--real", "somewhere", "--simulated", str(stored_frames), "--json"]
+    assert main([*arguments, "--corrupt", "point-loss:1.0"]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["method"]["corruption"] == "point-loss:1.0"
+    assert metrics["real"]["frames"] == {"PandaSet": 1, "KITTI": 2, "Argoverse": 1}
+    assert metrics["real"]["rows"][0]["num_truth"] == 0
+    assert metrics["simulated"]["rows"][0]["num_truth"] == 0
+    assert main([*arguments, "--corrupt", "soup:0.5"]) == 2
+
+
 def test_tables_for_people(real_frames: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", "--head", "clusters", "--real", "somewhere"]) == 0
     said = capsys.readouterr().out
