@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     frames.add_argument(
         "--corrupt",
         metavar="KIND:STRENGTH",
-        help="let weather or damage befall every scan first, such as fog:0.5 or point-loss:0.75 (truth that is then left "
-        "with too few points need not be found)",
+        help="let weather or damage befall every scan first, such as fog:0.5 or point-loss:0.75 (truth that then has "
+        "too few points need not be found)",
     )
     frames.add_argument("--simulated-seed", type=int, default=4, metavar="N", help="of frames made anew (default: 4)")
     frames.add_argument("--frames", type=int, default=60, metavar="K", help="how many to make anew (default: 60)")

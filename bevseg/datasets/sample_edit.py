@@ -72,11 +72,11 @@ def move_along_rays(
 
 
 def points_on_objects(sample: Sample) -> Int[np.ndarray, "k"]:
-    """Points of each object, by label where points have one, else by box."""
+    """Points of each object, by label where points have one, else by box; sets may label objects that have no box."""
     truth = sample.annotations
     if truth.point_instance is None:
         return count_points_in_boxes(sample.cloud.xyz, truth.boxes)
-    return np.bincount(truth.point_instance, minlength=len(truth) + 1)[1:]
+    return np.bincount(truth.point_instance, minlength=len(truth) + 1)[1 : len(truth) + 1]
 
 
 def recounted(sample: Sample) -> Sample:

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from bevseg.datasets.sample import Sample
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.sample_edit import beams_of, rays_of
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.config import SimulationConfig
@@ -114,6 +114,12 @@ def test_an_empty_scan_and_one_without_labels(scan: Sample, kind: CorruptionKind
     assert len(after(empty, kind, 1.0).cloud) == 0
     unlabelled = replace(scan, annotations=replace(scan.annotations, point_semantic=None, point_instance=None))
     assert len(after(unlabelled, kind, 0.5).cloud) > 0
+
+
+def test_a_set_that_labels_objects_but_has_no_boxes(scan: Sample) -> None:
+    bare = Annotations.from_boxes(scan.cloud, np.zeros((0, 7)), np.zeros(0, np.uint8))
+    labelled = replace(scan, annotations=replace(bare, point_instance=scan.annotations.point_instance))
+    assert len(after(labelled, "point-loss", 0.5).annotations) == 0
 
 
 def test_reading_a_corruption() -> None:
