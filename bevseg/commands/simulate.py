@@ -1,19 +1,19 @@
-"""Simulate labelled LiDAR scans into a folder: independent scenes, or with `--drive` one drive scan by scan.
+"""Simulate labelled LiDAR scans into a folder: independent scenes, one drive scan by scan, or a whole dataset.
 
-Each frame is one .npz with the cloud, boxes, labels for points, visible fractions and who hides whom. The same options
-give the same frames, byte for byte; scenes that are there already are kept, so an interrupted run goes on.
+Without --format each frame is one .npz with the cloud, boxes, labels for points, visible fractions and who hides whom.
+The same options give the same bytes; what is there already is kept, so an interrupted run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.domain_gap_report import compare_with_real
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.simulated_layouts import write_simulated
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="such as hdl-64e; given more than once, the sensors take turns",
     )
+    parser.add_argument(
+        "--format",
+        choices=("bevseg", "nuscenes", "kitti", "semantic-kitti", "rosbag"),
+        default="bevseg",
+        help="layout: one .npz a scan (default), or drives as one of the public datasets has them, or as a ROS 2 bag",
+    )
+    parser.add_argument(
+        "--scenes", type=int, metavar="N", help="drives of a nuScenes dataset, each of --frames keyframes (default: 10)"
+    )
     parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
     parser.add_argument(
         "--compare", type=Path, metavar="REAL", help="no dataset, but a report: scans beside the real frames in REAL"
@@ -43,18 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Simulates, and says what was written."""
-    from bevseg.simulation.generate import generate
-
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
     config, screen, start_s = _config(args), console(args), time.perf_counter()
     if args.compare:
         return compare_with_real(args, config)
     with _Bar(screen) as progress:
-        if args.drive:
-            _write_drive(config, args.out, progress)
-        else:
-            generate(config, args.out, args.frames, args.workers or os.cpu_count() or 1, progress=progress)
+        write_simulated(args, config, progress)
     elapsed_s = time.perf_counter() - start_s
     if args.json:
         print_json({"folder": str(args.out), "frames": args.frames, "wall_s": round(elapsed_s, 2)})
@@ -73,22 +77,6 @@ def _config(args: argparse.Namespace) -> SimulationConfig:
     config = load_yaml_as(SimulationConfig, args.config) if args.config else SimulationConfig()
     given = {"seed": args.seed, "sensors": tuple(args.sensor) if args.sensor else None, "frames": args.frames}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
-
-
-def _write_drive(config: SimulationConfig, folder: Path, progress: Progress) -> None:
-    """Writes every scan of one drive, each frame under the name that `GeneratedSource` looks for."""
-    from bevseg.datasets.sample_file import write_sample
-    from bevseg.simulation.drive import DriveConfig, DriveSource
-    from bevseg.simulation.generate import frame_path
-
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty: a drive is written into a folder of its own")
-    drive = DriveSource(DriveConfig(config))
-    for index in range(len(drive)):
-        progress(index, len(drive))
-        path = frame_path(folder, index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(path, drive[index])
 
 
 class _Bar:

@@ -75,6 +75,30 @@ def test_a_folder_of_other_scenes_is_refused(tmp_path: Path, small: str, capsys:
     assert "holds frames of another configuration" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("layout", "file"),
+    [
+        ("nuscenes", "v1.0-bevseg/sample_annotation.json"),
+        ("kitti", "training/label_2/000001.txt"),
+        ("semantic-kitti", "sequences/00/labels/000001.label"),
+        ("rosbag", "metadata.yaml"),
+    ],
+)
+def test_a_drive_in_the_layout_of_others(tmp_path: Path, small: str, layout: str, file: str) -> None:
+    out = tmp_path / "written"
+    arguments = ["simulate", "--config", small, "--frames", "2", "--workers", "1", "--out", str(out)]
+    if layout == "nuscenes":
+        arguments += ["--scenes", "1"]
+    assert main([*arguments, "--format", layout]) == 0
+    assert (out / file).is_file()
+    assert main([*arguments, "--format", layout]) == 0  # all is there: it goes on with nothing
+    assert main([*arguments, "--format", layout, "--seed", "6"]) == 2
+
+
+def test_scenes_are_for_datasets_of_several_drives(tmp_path: Path) -> None:
+    assert main(["simulate", "--scenes", "2", "--out", str(tmp_path / "x")]) == 2
+
+
 @pytest.mark.real
 def test_real_frames_are_held_against_simulated_ones(
     tmp_path: Path, small: str, real_data: Path, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,1 @@
+"""Simulated drives as a dataset in the nuScenes schema."""

@@ -1,0 +1,133 @@
+"""A simulated drive as a ROS 2 bag: what a vehicle with this sensor would have recorded, and the truth beside it.
+
+| topic | type | holds |
+|---|---|---|
+| `/clock` | rosgraph_msgs/Clock | the stamp of the scan |
+| `/tf_static` | tf2_msgs/TFMessage | base_link -> lidar, once (transient local, as latching is called) |
+| `/tf` | tf2_msgs/TFMessage | odom -> base_link, exact |
+| `/odom` | nav_msgs/Odometry | the same pose, with the twist in base_link |
+| `/truth/boxes` | visualization_msgs/MarkerArray | every object as a cube in the frame lidar |
+| `/lidar/points` | sensor_msgs/PointCloud2 | the scan in the frame lidar |
+
+All that belongs to one scan bears its stamp, in the header and in the bag, and lies in the bag in this order. Frames
+are those of REP-103 and REP-105: x forward, y left, z up, metres; base_link lies on the ground below the rear axle;
+odom is the drive's global frame and never drifts.
+
+`/lidar/points` has the fields of Velodyne's driver, 22 bytes a point without padding: x, y, z in metres, intensity
+0..255, all float32; ring, uint16, 0 the lowest beam; time, float32, seconds after the stamp: 0 or negative, as the
+stamp is the end of the turn. The whole scan is seen from where the vehicle is at its stamp: undistorting it by these
+times would distort it.
+
+A simulated vehicle sways on its wheels. A bag's mounting pose is one, so base_link sways here: base_link -> lidar is
+that of the first scan, odom -> base_link is what makes the two together the lidar's exact pose at every scan. The
+twist is the steady motion that leads from each pose to the next, the last scan's that from the pose before it; that of
+a single scan is 0. Covariances are 0: nothing is uncertain.
+
+In `/truth/boxes` each array first deletes the boxes of the scan before. A box's namespace is its class, its id the
+track id, its text a JSON object with visible_fraction (null where it was not counted), num_points and velocity_mps
+(over ground, along the lidar's x and y).
+
+The bag is in MCAP with metadata of version 9, which ROS 2 Jazzy and later read.
+
+Source: REP-103, REP-105, the definitions of the messages in ROS 2 Jazzy, and velodyne_pointcloud's PointXYZIRT.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bevseg.simulation.drive import DriveSource
+from bevseg.simulation.generate import GenerationError, Progress
+from bevseg.simulation.writers.folder import manifest_of, require_same
+from bevseg.simulation.writers.rosbag_messages import TOPICS, Messages, moments
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Qos
+    from rosbags.rosbag2 import Writer
+
+_LAYOUT = "rosbag2-1"
+_MANIFEST_KEY = "bevseg_simulation"
+
+
+def write_rosbag(drive: DriveSource, file: Path, *, progress: Progress | None = None) -> None:
+    """Records the drive as a bag, which appears under its name only when it is whole.
+
+    Args:
+        drive: The drive.
+        file: The bag: as ROS 2 has it, a folder with `metadata.yaml` and one `.mcap` of the folder's name. One that is
+            there already and holds this very drive is kept.
+        progress: Called with the number of scans done and of all scans.
+
+    Raises:
+        GenerationError: There is a file of that name, or a bag of another configuration or version of the simulator.
+        ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
+    """
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    wanted = manifest_of(drive, _LAYOUT)
+    if file.exists():
+        require_same(_manifest_in(file), wanted, where=file)
+        if progress:
+            progress(len(drive), len(drive))
+        return
+    # The names inside a bag are made of its own, so it is written under that name in a folder to be thrown away.
+    scratch = file.with_name(f".{file.name}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with Writer(scratch / file.name, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
+            bag.set_custom_data(_MANIFEST_KEY, json.dumps(wanted))
+            _record(drive, bag, progress)
+        (scratch / file.name).replace(file)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _record(drive: DriveSource, bag: Writer, progress: Progress | None) -> None:
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    make = Messages(store)
+    connections = {
+        topic: bag.add_connection(topic, kind, typestore=store, offered_qos_profiles=[_qos(latched="static" in topic)])
+        for topic, kind in TOPICS.items()
+    }
+    if progress:
+        progress(0, len(drive))
+    for done, moment in enumerate(moments(drive), start=1):
+        messages = make.of(moment, first=done == 1)
+        for topic, kind in TOPICS.items():
+            if topic in messages:
+                data = store.serialize_cdr(messages[topic], kind)
+                bag.write(connections[topic], moment.sample.cloud.stamp_ns, data)
+        if progress:
+            progress(done, len(drive))
+
+
+def _qos(*, latched: bool) -> Qos:
+    """Reliable, so that every subscriber is served when the bag is played."""
+    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=1 if latched else 10,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
+        deadline=QosTime(0, 0),
+        lifespan=QosTime(0, 0),
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=QosTime(0, 0),
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+def _manifest_in(bag: Path) -> dict[str, Any]:
+    try:
+        information = yaml.safe_load((bag / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
+        return dict(json.loads(information["custom_data"][_MANIFEST_KEY]))
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise GenerationError(f"{bag} exists and is no bag of a simulated drive; choose another name") from error
