@@ -29,6 +29,7 @@ class SimulationConfig:
         ghost_share: Highest share of points that appear below the ground by reflection.
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
         ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
+        decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
     """
 
     seed: int = 0
@@ -42,6 +43,7 @@ class SimulationConfig:
     ghost_share: float = 0.006
     any_heading: float = 0.2
     ego_vehicle: float = 0.6
+    decoys: float = 0.0
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -53,6 +55,8 @@ class SimulationConfig:
         low, high = self.density
         if not 0 <= low <= high <= 1:
             raise ValueError(f"density must be a range within 0..1, got {self.density}")
+        if not 0 <= self.decoys <= 1:
+            raise ValueError(f"decoys must lie within 0..1, got {self.decoys}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
 

@@ -113,6 +113,7 @@ def _build_stage(config: DriveConfig) -> _Stage:
         density=float(rng.uniform(*scene.density)),
         range_m=scene.range_m + way_m,
         any_heading=0.0,
+        decoys=scene.decoys,
         drive_m=way_m + 10.0,
     )
     sensor = find_sensor(scene.sensors[0])

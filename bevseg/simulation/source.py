@@ -59,7 +59,9 @@ def simulate_frame(config: SimulationConfig, index: int) -> Sample:
         raise IndexError(f"frame {index} of a source of {config.frames} frames")
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
     density = float(rng.uniform(*config.density))
-    world = build_world(rng, density=density, range_m=config.range_m, any_heading=config.any_heading)
+    world = build_world(
+        rng, density=density, range_m=config.range_m, any_heading=config.any_heading, decoys=config.decoys
+    )
     sensor = find_sensor(config.sensors[index % len(config.sensors)])
     setup = Setup(
         sensor,

@@ -86,6 +86,16 @@ _FURNITURE: tuple[StockName, ...] = (
 _FURNITURE_SHARE = (0.2, 0.22, 0.1, 0.1, 0.09, 0.08, 0.05, 0.12, 0.04)
 
 
+def place_kerbside(plan: Plan, world: WorldPlan, mesh: Mesh, semantic: SemanticClass, *, range_m: float) -> None:
+    """Puts a piece beside a road, along it, where there is room."""
+    _place(plan, mesh, semantic, _kerbside(plan, world, range_m))
+
+
+def place_off_road(plan: Plan, world: WorldPlan, mesh: Mesh, semantic: SemanticClass, *, range_m: float) -> None:
+    """Puts a piece anywhere off the roads, turned any way, where there is room."""
+    _place(plan, mesh, semantic, _off_road(plan, world, range_m))
+
+
 def _add_building(plan: Plan, world: WorldPlan, road: Road, where: tuple[float, int, float], fill: float) -> float:
     """Tries one building at (s, side, setback); returns how far to go on along the road."""
     rng = plan.rng

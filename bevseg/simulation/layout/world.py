@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.layout import people, surroundings, traffic, works
+from bevseg.simulation.layout.decoys import add_decoys
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.plan import PlacedStuff, Plan
 from bevseg.simulation.layout.roads import WorldPlan, draw_world_plan
@@ -53,7 +54,13 @@ class World:
 
 
 def build_world(
-    rng: np.random.Generator, *, density: float, range_m: float, any_heading: float, drive_m: float = 0.0
+    rng: np.random.Generator,
+    *,
+    density: float,
+    range_m: float,
+    any_heading: float,
+    decoys: float = 0.0,
+    drive_m: float = 0.0,
 ) -> World:
     """Draws a world around the origin; in front of a vehicle that is to drive, `drive_m` metres
     of its lane are kept free of all but traffic.
@@ -71,6 +78,8 @@ def build_world(
         traffic.add_moving_traffic(plan, world, range_m=range_m)
     traffic.add_parked_rows(plan, world, range_m=range_m)
     traffic.add_parking_lots(plan, world)
+    if decoys:
+        add_decoys(plan, world, range_m=range_m, amount=decoys)
     surroundings.add_buildings(plan, world, range_m=range_m)
     people.add_two_wheelers(plan, world, range_m=range_m)
     people.add_pedestrians(plan, world, range_m=range_m)

@@ -58,3 +58,18 @@ def test_density_fills_the_street() -> None:
         for d in (0.0, 1.0)
     ]
     assert counts[1] > 2 * counts[0]
+
+
+def test_decoys_stand_off_the_road_and_are_no_objects() -> None:
+    def world(amount: float) -> World:
+        rng = np.random.default_rng(6)
+        return build_world(rng, density=0.3, range_m=50.0, any_heading=0.0, decoys=amount)
+
+    bare, full = world(0.0), world(1.0)
+    assert len(full.static.mesh.triangles) != len(bare.static.mesh.triangles)
+    stuff = full.static.semantic[full.static.ground_triangles :]
+    assert set(np.unique(stuff)) <= {int(SemanticClass.MANMADE), int(SemanticClass.VEGETATION)}
+    middle = full.static.mesh.vertices[full.static.mesh.triangles[full.static.ground_triangles :]].mean(axis=1)
+    low = middle[middle[:, 2] < 1.0]
+    on_road = full.surface.classes(low[:, 0], low[:, 1]) == SemanticClass.DRIVEABLE_SURFACE
+    assert on_road.mean() < 0.02
