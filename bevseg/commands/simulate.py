@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bevseg.commands.domain_gap_report import compare_with_real
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.simulated_layouts import write_simulated
 
@@ -56,6 +55,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
     config, screen, start_s = _config(args), console(args), time.perf_counter()
     if args.compare:
+        from bevseg.commands.domain_gap_report import compare_with_real
+
         return compare_with_real(args, config)
     with _Bar(screen) as progress:
         write_simulated(args, config, progress)
