@@ -10,6 +10,7 @@ from bevseg.geometry.grid import BevGrid
 from bevseg.instances.decode import DecodeConfig
 from bevseg.instances.heads.center_offset import CenterOffsetHeadConfig
 from bevseg.instances.panoptic import PanopticConfig
+from bevseg.occlusion.plausibility import PlausibilityConfig
 from bevseg.voxels.encoder import PillarEncoderConfig, VoxelEncoderConfig
 from bevseg.voxels.pillar_features import PillarFeatureConfig
 from bevseg.voxels.sparse_conv import Backend
@@ -31,6 +32,7 @@ class ModelConfig:
         neck: Dense layers.
         head: Instance and semantic head.
         decode: Thresholds from maps to objects.
+        plausibility: Which objects must have been seen to be believed.
         panoptic: How points are given to objects.
         sparse_backend: How sparse convolutions run.
         precision: How the network computes.
@@ -49,6 +51,7 @@ class ModelConfig:
     )
     head: CenterOffsetHeadConfig = field(default_factory=CenterOffsetHeadConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
+    plausibility: PlausibilityConfig = field(default_factory=PlausibilityConfig)
     panoptic: PanopticConfig = field(default_factory=PanopticConfig)
     sparse_backend: Backend = "auto"
     precision: Precision = "auto"

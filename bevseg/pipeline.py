@@ -12,6 +12,7 @@ from bevseg.instances.decode import decode
 from bevseg.instances.panoptic import fuse_panoptic
 from bevseg.instances.semantics import point_semantics, semantic_cells
 from bevseg.network import BevSegNet, build_network, describe_points, for_inference
+from bevseg.occlusion.plausibility import drop_unseen
 from bevseg.occlusion.visibility import VisibilityMapper
 from bevseg.occlusion.visible_masks import hit_cells, with_occlusion
 from bevseg.points.cloud import PointCloud
@@ -63,13 +64,14 @@ class BevSegmenter:
         with watch.stage("decode"):
             several = cloud.num_sweeps > 1
             instances = decode(output, ground, config.decode, sensor_xy_m=origin[:2], with_velocity=several)
-        with watch.stage("point_labels"):
+        with watch.stage("visibility"):
             height_m = described.height_m.numpy()
+            observed = self._mapper.observe(cloud, height_m)
+            instances = drop_unseen(instances, origin, observed.horizon, config.plausibility)
+        with watch.stage("point_labels"):
             cells = semantic_cells(described.cells.point_to_pillar, described.height_m, config.head)
             semantic = point_semantics(output.semantics, cells)
             points = fuse_panoptic(cloud.xyz, height_m, semantic, instances, config.panoptic)
-        with watch.stage("visibility"):
-            observed = self._mapper.observe(cloud, height_m)
         with watch.stage("occlusion"):
             own_cells = hit_cells(instances, cloud.xyz, points.instance)
             occluded = with_occlusion(instances, origin, horizon=observed.horizon, own_cells=own_cells)

@@ -54,7 +54,7 @@ def test_a_scene_speaks_of_every_point_and_object(street: PointCloud) -> None:
     assert np.isfinite(scene.instances.visible_fraction).all()
     assert len(scene.occlusion.rank) == len(scene.instances)
     assert list(scene.timings_ms) == [
-        "ground", "pillars", "network", "decode", "point_labels", "visibility", "occlusion"
+        "ground", "pillars", "network", "decode", "visibility", "point_labels", "occlusion"
     ]  # fmt: skip
 
 

@@ -1,0 +1,50 @@
+"""Objects that the sensor could not have seen where they are said to be: found, but most likely imagined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from bevseg.occlusion.visibility import Horizon
+from bevseg.occlusion.visible_masks import with_occlusion
+from bevseg.results.classes import GROUP_OF_CLASS
+from bevseg.results.instances import Instances
+
+
+@dataclass(frozen=True)
+class PlausibilityConfig:
+    """What may be found though it is hidden, in the order of `ClassGroup`: vehicle, pedestrian, two-wheeler, static.
+
+    On 60 simulated frames (2026-11-21; seed 4, half of them with decoys) 23 of 29 pedestrians that were estimated to be
+    wholly hidden were wrong, chance returns through panes and gaps; but 77 of 93 such vehicles were right.
+
+    Attributes:
+        min_visible: Objects of a group with a smaller estimated visible fraction are dropped; 0 keeps all.
+    """
+
+    min_visible: tuple[float, float, float, float] = (0.0, 0.005, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if not all(0 <= share <= 1 for share in self.min_visible):
+            raise ValueError(f"min_visible must lie within 0..1 for each group, got {self.min_visible}")
+
+
+def drop_unseen(
+    instances: Instances, sensor_origin_m: Float[np.ndarray, "3"], horizon: Horizon, config: PlausibilityConfig
+) -> Instances:
+    """The objects that the sensor can have seen, numbered anew from 1.
+
+    Args:
+        instances: Objects with boxes.
+        sensor_origin_m: Where the rays start, in the frame of the boxes.
+        horizon: Obstacles seen from there.
+        config: Who needs to be seen.
+    """
+    least = np.array(config.min_visible)[GROUP_OF_CLASS[instances.label]]
+    if not (least > 0).any():
+        return instances
+    seen = with_occlusion(instances, sensor_origin_m, horizon=horizon).instances.visible_fraction
+    kept = instances[np.flatnonzero(seen >= least)]
+    return replace(kept, id=np.arange(1, len(kept) + 1, dtype=np.int32))
