@@ -153,8 +153,7 @@ def _masks(
     group, flat = np.divmod(candidates, grid.num_cells)
     probability = expit(_values(foreground, candidates))
     center = grid.centers_of(flat).astype(np.float32)
-    votes = _votes(output, batch_index, coarse_cells(flat, grid))
-    owner = _nearest_of_group(votes, group, boxes, peaks.group)
+    owner = _owners(output, batch_index, group, coarse_cells(flat, grid), boxes, peaks.group)
     owned = owner >= 0
     flat, center, probability, owner = flat[owned], center[owned], probability[owned], owner[owned]
     local = np.abs(_in_boxes(center, boxes[owner]))
@@ -165,6 +164,26 @@ def _masks(
     order = np.lexsort((flat, owner))
     counts = np.bincount(owner, minlength=len(boxes))
     return BevMasks(grid, flat[order], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _owners(
+    output: HeadOutput,
+    batch_index: int,
+    group: Int[np.ndarray, "m"],
+    coarse: Int[np.ndarray, "m"],
+    boxes: Float[np.ndarray, "k 7"],
+    group_of_box: Int[np.ndarray, "k"],
+) -> Int[np.ndarray, "m"]:
+    """Index of the box whose centre each cell votes for, -1 for none. Cells of one coarse cell have one vote."""
+    num_coarse = output.grid.num_cells // 4
+    asked = np.zeros(NUM_GROUPS * num_coarse, bool)
+    key = group * num_coarse + coarse
+    asked[key] = True
+    voters = np.flatnonzero(asked)
+    votes = _votes(output, batch_index, voters % num_coarse)
+    owner = np.empty(len(asked), np.int64)
+    owner[voters] = _nearest_of_group(votes, voters // num_coarse, boxes, group_of_box)
+    return owner[key]
 
 
 def _votes(output: HeadOutput, batch_index: int, cells: Int[np.ndarray, "m"]) -> Float[np.ndarray, "m 2"]:

@@ -94,6 +94,20 @@ def with_occlusion(
     return OccludedInstances(filled, graph)
 
 
+def unobstructed_fraction(
+    boxes: Float[np.ndarray, "k 7"], sensor_origin_m: Float[np.ndarray, "3"], horizon: Horizon
+) -> Float[np.ndarray, "k"]:
+    """Share of each box that can be seen over all that returned something in front of it, whatever that was.
+
+    Quicker than `with_occlusion`, as no object needs to be held against another, and a little lower: what stands in
+    front is taken to be solid.
+    """
+    fans = cast_fans(boxes, sensor_origin_m)
+    extent = fans.high - fans.low
+    hidden = np.clip(_obstacle_slope(fans, horizon) - fans.low, 0, extent).sum(axis=1)
+    return 1 - hidden / np.maximum(extent.sum(axis=1), 1e-9)
+
+
 def hit_cells(
     instances: Instances, xyz_m: Float[np.ndarray, "n 3"], point_instance: Integer[np.ndarray, "n"]
 ) -> BevMasks:
