@@ -17,8 +17,8 @@ from bevseg.results.instances import Instances
 class PlausibilityConfig:
     """What may be found though it is hidden, in the order of `ClassGroup`: vehicle, pedestrian, two-wheeler, static.
 
-    On 60 simulated frames (2026-11-21; seed 4, half of them with decoys) 16 of 20 pedestrians that this drops were wrong:
-    chance returns through panes and gaps. Of the vehicles that were estimated to be wholly hidden 77 of 93 were right.
+    On 60 simulated frames (2026-11-21; seed 4, half of them with decoys) 16 of the 20 pedestrians that this drops were
+    wrong: chance returns through panes and gaps. But of vehicles estimated to be wholly hidden 77 of 93 were right.
 
     Attributes:
         min_visible: Objects of a group of which less can be seen over what stands before them are dropped; 0 keeps all.
