@@ -42,11 +42,11 @@ class ModelConfig:
     grid: BevGrid = field(default_factory=lambda: BevGrid.square(half_extent_m=51.2, cell_m=0.2))
     features: PillarFeatureConfig | VoxelFeatureConfig = field(default_factory=PillarFeatureConfig)
     encoder: PillarEncoderConfig | VoxelEncoderConfig = field(
-        default_factory=lambda: PillarEncoderConfig(channels=(32, 48, 64, 80))
+        default_factory=lambda: PillarEncoderConfig(channels=(32, 48, 80, 112))
     )
     neck: NeckConfig = field(
         default_factory=lambda: NeckConfig(
-            channels_8=64, channels_4=48, channels_2=48, convs_8=2, convs_4=2, separable_2=1
+            channels_8=96, channels_4=48, channels_2=48, convs_8=2, convs_4=2, separable_2=1
         )
     )
     head: CenterOffsetHeadConfig = field(default_factory=CenterOffsetHeadConfig)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bevseg.checkpoint import SHIPPED, CheckpointError, WeightType, checkpoint_path, load_checkpoint, save_checkpoint
+from bevseg.config import ModelConfig
 from bevseg.configuration import ConfigError, load_yaml_as
+from bevseg.learning.experiment import ExperimentConfig
 
 
 @dataclass(frozen=True)
@@ -149,3 +151,10 @@ def test_a_misfit_lists_names_and_changes_nothing(tmp_path: Path) -> None:
     assert "0.weight (3, 5) instead of (4, 5)" in message
     assert "Build the network from the checkpoint's own config" in message
     assert all(torch.equal(before[name], tensor) for name, tensor in other.state_dict().items())
+
+
+def test_what_ships_is_what_its_config_trains() -> None:
+    trained = load_yaml_as(ExperimentConfig, Path(__file__).parents[1] / "configs" / "bevseg-s.yaml").model
+    shipped = load_checkpoint(checkpoint_path("bevseg-s")).config_as(ModelConfig)
+    thresholds_aside = replace(shipped, decode=replace(shipped.decode, min_score=trained.decode.min_score))
+    assert thresholds_aside == trained == ModelConfig()
