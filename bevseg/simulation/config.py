@@ -23,7 +23,7 @@ class SimulationConfig:
         sensors: Taken in turn, frame by frame: names of sensors that ship, or YAML files of your own.
         density: Lowest and highest crowdedness, 0 (nearly empty) to 1 (crowded); drawn evenly.
         range_m: Objects and surroundings are placed up to this distance, and boxes are complete within it.
-        occlusion: Count visible fractions and who hides whom; costs about a fifth more time.
+        occlusion: Count visible fractions and who hides whom; costs about a tenth more time.
         height_jitter_m: Half width of the deviation from the sensor's usual mounting height.
         tilt_deg: Standard deviation of pitch and of roll, cut at 2 degrees.
         ghost_share: Highest share of points that appear below the ground by reflection.

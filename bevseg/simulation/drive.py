@@ -121,7 +121,7 @@ def _build_stage(config: DriveConfig) -> _Stage:
     ego = EgoMotion(_along_lane(world), config.speed_mps, curvature)
     return _Stage(
         world=world,
-        static_scene=RayScene(world.static.mesh),
+        static_scene=RayScene(world.static.pieces),
         trajectories=simulate_motion(world.objects, ego, steps=max(scene.frames, 1), step_s=1 / config.rate_hz),
         sensor=sensor,
         mount=draw_mount(rng, scene, sensor),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,10 @@ class EgoBody:
         cabin_front, cabin_rear = self.front_m - 0.33 * self.length_m, rear + 0.08 * self.length_m
         cabin = (cabin_rear, cabin_front, 0.4 * self.width_m, self.roof_drop_m)
         body = (rear, self.front_m, 0.5 * self.width_m, self.bonnet_drop_m)
-        downward = np.flatnonzero(directions[:, 2] < -0.05)
         distance = np.full(len(directions), np.inf)
-        chosen = directions[downward]
-        distance[downward] = np.minimum(_box_entry(chosen, *cabin), _box_entry(chosen, *body))
+        for box in (cabin, body):
+            steep = np.flatnonzero(directions[:, 2] < _flattest(*box))
+            distance[steep] = np.minimum(distance[steep], _box_entry(directions.take(steep, axis=0), *box))
         return distance
 
 
@@ -50,6 +51,12 @@ def draw_ego_body(rng: np.random.Generator, *, mount_height_m: float) -> EgoBody
         length_m=length,
         width_m=float(rng.uniform(1.7, 1.95)),
     )
+
+
+def _flattest(rear: float, front: float, half_width: float, drop: float) -> float:
+    """Which part of a unit vector points down, at the least, where a ray from above meets the box below -drop."""
+    farthest = math.hypot(max(abs(rear), abs(front)), half_width)
+    return -0.999 * drop / math.hypot(drop, farthest)
 
 
 def _box_entry(

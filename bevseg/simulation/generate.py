@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from bevseg.allocator import keep_freed_memory
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
@@ -67,7 +68,7 @@ def write_frames(
             if progress:
                 progress(done, frames)
         return
-    with multiprocessing.get_context("spawn").Pool(workers, initializer=_one_thread) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_start_worker) as pool:
         for _ in pool.imap_unordered(job, missing, chunksize=4):
             done += 1
             if progress:
@@ -132,5 +133,6 @@ def _claim(config: SimulationConfig, folder: Path) -> None:
         )
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
+    keep_freed_memory()  # the arrays of a scan are large, and each scan needs as many as the one before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.beams import Beams
-from bevseg.simulation.ground import meet_ground
+from bevseg.simulation.ground import earliest_m, meet_ground, smooth_end_m
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.surface import Surface
-from bevseg.simulation.layout.world import GROUND_TINT, StaticMesh
+from bevseg.simulation.layout.world import GROUND_PIECE, GROUND_TINT, StaticPieces
 from bevseg.simulation.materials import REFLECTANCE, SPECULAR
 from bevseg.simulation.raycast import Hits, RayScene, first_returns
 from bevseg.simulation.weather import Conditions
@@ -27,75 +28,100 @@ _EDGE_SHARE = 0.08
 
 @dataclass(frozen=True, eq=False)
 class Returns:
-    """The nearest answer on each beam.
+    """Answers of one kind, at most one on each beam; entry k of every array is the same answer.
 
     Attributes:
-        distance_m: Infinite for none.
+        ray: Index of the beam.
+        distance_m: Along it.
         owner: Index of the object, -1 for none.
         semantic: `SemanticClass`.
         brightness: Share of the light that comes back, may exceed 1 for reflectors.
     """
+
+    ray: Int[np.ndarray, "h"]
+    distance_m: Float[np.ndarray, "h"]
+    owner: Int[np.ndarray, "h"]
+    semantic: UInt8[np.ndarray, "h"]
+    brightness: Float[np.ndarray, "h"]
+
+    def __len__(self) -> int:
+        return len(self.ray)
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The nearest answer on each beam; infinitely far, of nobody, dark and without a class where there is none."""
 
     distance_m: Float[np.ndarray, "n"]
     owner: Int[np.ndarray, "n"]
     semantic: UInt8[np.ndarray, "n"]
     brightness: Float[np.ndarray, "n"]
 
-    @classmethod
-    def nothing(cls, num_beams: int) -> Returns:
-        return cls(
-            np.full(num_beams, np.inf),
-            np.full(num_beams, -1, np.int64),
-            np.zeros(num_beams, np.uint8),
-            np.zeros(num_beams),
-        )
 
-
-def surroundings_returns(static: StaticMesh, scene: RayScene, surface: Surface, beams: Beams, *, wet: float) -> Returns:
-    """What the beams meet of ground and surroundings if there were no objects; `wet` 0..1 darkens the road."""
-    result = Returns.nothing(len(beams))
-    hits = first_returns(scene, beams.origin_m, beams.directions, beams.chance, beams.start_m)
-    result.distance_m[hits.ray] = hits.distance_m
-    result.semantic[hits.ray] = static.semantic[hits.triangle]
-    material = static.mesh.material[hits.triangle]
-    result.brightness[hits.ray] = brightness_of(material, static.tint[hits.triangle], hits.cosine)
-    flat = hits[hits.triangle < static.ground_triangles]
-    ground = meet_ground(surface, beams, flat, beams.chance[flat.ray, -1])
-    result.distance_m[flat.ray] = ground.distance_m
-    result.semantic[flat.ray] = ground.semantic
-    dry = 1 - 0.85 * wet * (ground.semantic == SemanticClass.DRIVEABLE_SURFACE)
-    result.brightness[flat.ray] = GROUND_TINT[ground.semantic] * dry * _GROUND_GAIN * flat.cosine**_GROUND_SLANT
-    return result
-
-
-def object_returns(
-    objects: Objects, owner: Int[np.ndarray, "t"], mesh_hits: Hits, shine: Float[np.ndarray, "h"], num_beams: int
-) -> Returns:
-    """The first objects on the beams; `owner` names the object of each triangle, `shine` the brightness of each hit."""
-    result = Returns.nothing(num_beams)
-    owners = owner[mesh_hits.triangle]
-    result.distance_m[mesh_hits.ray] = mesh_hits.distance_m
-    result.owner[mesh_hits.ray] = owners
-    result.semantic[mesh_hits.ray] = objects.label[owners]
-    result.brightness[mesh_hits.ray] = shine
-    return result
-
-
-def in_front_of(front: Returns, back: Returns) -> Returns:
-    """The nearer of two answers on each beam."""
-    nearer = front.distance_m < back.distance_m
-    return Returns(
-        np.where(nearer, front.distance_m, back.distance_m),
-        np.where(nearer, front.owner, back.owner),
-        np.where(nearer, front.semantic, back.semantic),
-        np.where(nearer, front.brightness, back.brightness),
+def nearest_of(kinds: Sequence[Returns], num_beams: int) -> Nearest:
+    """The nearest of all answers on each beam; of two at one distance that of the earlier kind."""
+    nearest = Nearest(
+        np.full(num_beams, np.inf),
+        np.full(num_beams, -1, np.int64),
+        np.zeros(num_beams, np.uint8),
+        np.zeros(num_beams),
     )
+    for answers in kinds:
+        nearer = np.flatnonzero(answers.distance_m < nearest.distance_m[answers.ray])
+        ray = answers.ray[nearer]
+        nearest.distance_m[ray] = answers.distance_m[nearer]
+        nearest.owner[ray] = answers.owner[nearer]
+        nearest.semantic[ray] = answers.semantic[nearer]
+        nearest.brightness[ray] = answers.brightness[nearer]
+    return nearest
+
+
+def meet_surroundings(scene: RayScene, surface: Surface, beams: Beams, within_m: Float[np.ndarray, "n"]) -> Hits:
+    """What the beams meet of smooth ground and surroundings: all that can answer up to `within_m` along each."""
+    end = smooth_end_m(surface, within_m)
+    return first_returns(scene, beams.origin_m, beams.directions, beams.chance, beams.start_m, end)
+
+
+def surroundings_returns(
+    static: StaticPieces,
+    surface: Surface,
+    beams: Beams,
+    hits: Hits,
+    within_m: Float[np.ndarray, "n"],
+    *,
+    wet: float,
+) -> tuple[Returns, Returns]:
+    """Answers of the ground and of all that stands on it; `wet` 0..1 darkens the road.
+
+    Ground beyond `within_m`, where nobody looks at it, is left out: working out its kerbs and bumps takes long.
+    """
+    flat = hits.piece == GROUND_PIECE
+    near = flat & (earliest_m(surface, hits) <= within_m[hits.ray])
+    return _ground_returns(surface, beams, hits[near], wet), _upright_returns(static, hits[~flat])
+
+
+def _ground_returns(surface: Surface, beams: Beams, hits: Hits, wet: float) -> Returns:
+    ground = meet_ground(surface, beams, hits, beams.chance[:, -1][hits.ray])
+    dry = 1 - 0.85 * wet * (ground.semantic == SemanticClass.DRIVEABLE_SURFACE)
+    brightness = GROUND_TINT[ground.semantic] * dry * _GROUND_GAIN * hits.cosine**_GROUND_SLANT
+    return Returns(hits.ray, ground.distance_m, _nobody(len(hits)), ground.semantic, brightness)
+
+
+def _upright_returns(static: StaticPieces, hits: Hits) -> Returns:
+    brightness = brightness_of(hits.material, static.tint[hits.piece], hits.cosine)
+    return Returns(hits.ray, hits.distance_m, _nobody(len(hits)), static.semantic[hits.piece], brightness)
+
+
+def object_returns(objects: Objects, hits: Hits, shine: Float[np.ndarray, "h"]) -> Returns:
+    """The first objects on the beams, which the pieces of `hits` are; `shine` is the brightness of each hit."""
+    return Returns(hits.ray, hits.distance_m, hits.piece, objects.label.astype(np.uint8)[hits.piece], shine)
 
 
 def noise_returns(distance_m: Float[np.ndarray, "n"]) -> Returns:
-    """Answers that carry no class: from the vehicle itself, or from drops in the air."""
-    n = len(distance_m)
-    return Returns(distance_m, np.full(n, -1, np.int64), np.zeros(n, np.uint8), np.full(n, _NOISE_BRIGHTNESS))
+    """Answers that carry no class: from the vehicle itself, or from drops in the air; infinitely far for none."""
+    ray = np.flatnonzero(np.isfinite(distance_m))
+    n = len(ray)
+    return Returns(ray, distance_m[ray], _nobody(n), np.zeros(n, np.uint8), np.full(n, _NOISE_BRIGHTNESS))
 
 
 def brightness_of(
@@ -103,6 +129,11 @@ def brightness_of(
 ) -> Float[np.ndarray, "h"]:
     """Share of the light that returns: reflectance, less for slanting and for polished surfaces."""
     return REFLECTANCE[material] * tint * np.maximum(cosine, 0.02) ** (0.5 + 1.5 * SPECULAR[material])
+
+
+def never_seen(beams: Beams, conditions: Conditions) -> Bool[np.ndarray, "n"]:
+    """Beams that are lost whatever they meet."""
+    return beams.luck.astype(np.float64) >= 1 - conditions.lost_share
 
 
 def detected(
@@ -120,3 +151,7 @@ def detected(
     seen = beams.luck[ray] < (1 - conditions.lost_share) / fading
     within: np.ndarray = (distance_m < sensor.max_range_m) & (distance_m > sensor.min_range_m)
     return seen & within
+
+
+def _nobody(count: int) -> Int[np.ndarray, "h"]:
+    return np.full(count, -1, np.int64)

@@ -19,6 +19,7 @@ from bevseg.simulation.scan import Scan, Stage, scan
 from bevseg.simulation.sensors import SensorSpec, find_sensor
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
 from bevseg.simulation.weather import Conditions, draw_conditions
+from bevseg.stopwatch import Stopwatch
 
 FRAME = "lidar"
 _SENSOR_AHEAD_M = 0.9
@@ -49,19 +50,21 @@ class SimulatedSource:
         return simulate_frame(self.config, index)
 
 
-def simulate_frame(config: SimulationConfig, index: int) -> Sample:
-    """Frame `index` of the configuration: its own world, seen once.
+def simulate_frame(config: SimulationConfig, index: int, *, watch: Stopwatch | None = None) -> Sample:
+    """Frame `index` of the configuration: its own world, seen once. `watch` is told how long each stage took.
 
     Raises:
         IndexError: The configuration has no such frame.
     """
     if not 0 <= index < config.frames:
         raise IndexError(f"frame {index} of a source of {config.frames} frames")
+    watch = watch or Stopwatch()
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
     density = float(rng.uniform(*config.density))
-    world = build_world(
-        rng, density=density, range_m=config.range_m, any_heading=config.any_heading, decoys=config.decoys
-    )
+    with watch.stage("world"):
+        world = build_world(
+            rng, density=density, range_m=config.range_m, any_heading=config.any_heading, decoys=config.decoys
+        )
     sensor = find_sensor(config.sensors[index % len(config.sensors)])
     setup = Setup(
         sensor,
@@ -69,8 +72,9 @@ def simulate_frame(config: SimulationConfig, index: int) -> Sample:
         ego_transform(world, world.ego_pose),
         draw_conditions(rng, config, sensor),
     )
-    static_scene = RayScene(world.static.mesh)
-    return render(world, static_scene, world.objects, setup, rng, config=config, name=f"{index:06d}")
+    with watch.stage("tree"):
+        static_scene = RayScene(world.static.pieces)
+    return render(world, static_scene, world.objects, setup, rng, config=config, name=f"{index:06d}", watch=watch)
 
 
 @dataclass(frozen=True)
@@ -110,15 +114,25 @@ def render(
     config: SimulationConfig,
     name: str,
     stamp_ns: int = 0,
+    watch: Stopwatch | None = None,
 ) -> Sample:
     """One scan of the world from the vehicle, as a sample in the lidar's frame."""
+    watch = watch or Stopwatch()
     T_global_from_lidar = setup.T_global_from_ego @ setup.T_ego_from_lidar
     stage = Stage(world.static, static_scene, world.surface, objects)
-    result = scan(stage, setup.sensor, T_global_from_lidar, setup.conditions, rng, occlusion=config.occlusion)
-    cloud = PointCloud.from_xyz(
-        result.xyz, frame=FRAME, stamp_ns=stamp_ns, intensity=result.intensity, time_s=result.time_s, ring=result.ring
+    result = scan(
+        stage, setup.sensor, T_global_from_lidar, setup.conditions, rng, occlusion=config.occlusion, watch=watch
     )
-    annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
+    with watch.stage("sample"):
+        cloud = PointCloud.from_xyz(
+            result.xyz,
+            frame=FRAME,
+            stamp_ns=stamp_ns,
+            intensity=result.intensity,
+            time_s=result.time_s,
+            ring=result.ring,
+        )
+        annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
     return Sample(name, cloud, annotations, setup.T_ego_from_lidar, setup.T_global_from_ego)
 
 

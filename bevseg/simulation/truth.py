@@ -16,7 +16,6 @@ _MAX_OBJECTS_ON_A_RAY = 6
 
 def hits_behind(
     scene: RayScene,
-    owner: Int[np.ndarray, "t"],
     beams: Beams,
     chance: Float[np.ndarray, "n layers"],
     boxes: Float[np.ndarray, "k 7"],
@@ -24,22 +23,25 @@ def hits_behind(
 ) -> Hits:
     """Every object on each ray, as if all in front of it were removed; `first` are the nearest, the rest follow.
 
-    A ray goes on where it leaves the box of the object that it met.
+    The pieces of the scene are the objects. A ray goes on where it leaves the box of the object that it met.
     """
-    layers, last = [first], first
+    behind: list[Hits] = []
+    last = first
     for _ in range(_MAX_OBJECTS_ON_A_RAY - 1):
         if not len(last):
             break
-        directions = beams.directions[last.ray]
-        leave = _leaving_distance(beams.origin_m, directions, boxes[owner[last.triangle]])
+        directions = beams.directions.take(last.ray, axis=0)
+        leave = _leaving_distance(beams.origin_m, directions, boxes, last.piece)
         start = np.maximum(leave, last.distance_m) + 0.02
         found = first_returns(scene, beams.origin_m, directions, chance[last.ray], start)
-        last = Hits(last.ray[found.ray], found.distance_m, found.triangle, found.cosine)
-        layers.append(last)
-    hits = concatenated(layers)
-    key = hits.ray * (len(boxes) + 1) + owner[hits.triangle]
-    _, once = np.unique(key, return_index=True)
-    return hits[once]
+        last = found.of_rays(last.ray)
+        behind.append(last)
+    met_first = np.full(len(beams), -1)
+    met_first[first.ray] = first.piece
+    hits = concatenated(behind)
+    hits = hits[hits.piece != met_first[hits.ray]]
+    _, once = np.unique(hits.ray * len(boxes) + hits.piece, return_index=True)
+    return concatenated([first, hits[once]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +96,20 @@ def occlusion_graph(counts: OcclusionCounts, nearest_m: Float[np.ndarray, "k"]) 
 
 
 def _leaving_distance(
-    origin_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "h 3"], boxes: Float[np.ndarray, "h 7"]
+    origin_m: Float[np.ndarray, "3"],
+    directions: Float[np.ndarray, "h 3"],
+    boxes: Float[np.ndarray, "k 7"],
+    met: Int[np.ndarray, "h"],
 ) -> Float[np.ndarray, "h"]:
-    """Distance at which each ray leaves its box's footprint (slabs along length and width)."""
+    """Distance at which each ray leaves the footprint of the box that it met (slabs along length and width)."""
     c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
     dx, dy = directions[:, 0], directions[:, 1]
     ox, oy = origin_m[0] - boxes[:, 0], origin_m[1] - boxes[:, 1]
-    leave = np.full(len(boxes), np.inf)
+    leave = np.full(len(met), np.inf)
     for o, d, half in (
-        (c * ox + s * oy, c * dx + s * dy, boxes[:, 3] / 2),
-        (-s * ox + c * oy, -s * dx + c * dy, boxes[:, 4] / 2),
+        (c * ox + s * oy, c[met] * dx + s[met] * dy, boxes[:, 3] / 2),
+        (-s * ox + c * oy, -s[met] * dx + c[met] * dy, boxes[:, 4] / 2),
     ):
         slope = np.where(np.abs(d) < 1e-6, 1e-6, d)
-        leave = np.minimum(leave, np.maximum((half - o) / slope, (-half - o) / slope))
+        leave = np.minimum(leave, np.maximum((half - o)[met] / slope, (-half - o)[met] / slope))
     return leave

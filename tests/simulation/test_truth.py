@@ -8,7 +8,8 @@ from bevseg.simulation.beams import Beams
 from bevseg.simulation.materials import Material
 from bevseg.simulation.raycast import RayScene, first_returns
 from bevseg.simulation.sensors import find_sensor
-from bevseg.simulation.shapes.mesh import box, joined
+from bevseg.simulation.shapes.assemble import Assembly
+from bevseg.simulation.shapes.mesh import box
 from bevseg.simulation.truth import (
     OcclusionCounts,
     count_occlusion,
@@ -28,11 +29,11 @@ def _beams(azimuths_rad: np.ndarray) -> Beams:
 def test_every_object_on_a_ray_is_found_once() -> None:
     boxes = np.array([[x, 0, 1, 1, w, 2, 0.0] for x, w in ((5.0, 1.0), (10.0, 8.0), (20.0, 8.0))])
     meshes = [box((b[0], b[1], 0), (b[3], b[4], b[5]), Material.CLOTH) for b in boxes]
-    scene, owner = RayScene(joined(meshes)), np.repeat(np.arange(3), 12)
+    scene = RayScene(Assembly.of(*meshes))
     beams = _beams(np.array([0.0, 0.15, 0.5]))
     first = first_returns(scene, beams.origin_m, beams.directions, beams.chance, beams.start_m)
-    hits = hits_behind(scene, owner, beams, beams.chance, boxes, first)
-    found = sorted(zip(hits.ray.tolist(), owner[hits.triangle].tolist(), strict=True))
+    hits = hits_behind(scene, beams, beams.chance, boxes, first)
+    found = sorted(zip(hits.ray.tolist(), hits.piece.tolist(), strict=True))
     assert found == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]
     np.testing.assert_allclose(hits.distance_m[hits.ray == 0], [4.5, 9.5, 19.5], rtol=1e-4)
 

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from bevseg.simulation.layout.surface import Surface
-from bevseg.simulation.shapes.assemble import assemble
+from bevseg.simulation.shapes.assemble import Assembly, assemble
 from bevseg.simulation.shapes.catalog import KINDS, shapes_of
-from bevseg.simulation.shapes.mesh import Mesh, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,22 +60,22 @@ class Objects:
         boxes[:, 2] = surface.height(x, y) + surface.standing(x, y) + boxes[:, 5] / 2
         return replace(self, boxes=boxes)
 
-    def mesh(self, surface: Surface, *, seen_from_m: tuple[float, float]) -> tuple[Mesh, Int[np.ndarray, "t"]]:
-        """All triangles in the world, and the object that each belongs to. Shapes follow the slope under them.
+    def assembly(self, surface: Surface, *, seen_from_m: tuple[float, float]) -> Assembly:
+        """The objects as pieces in the world, piece k being object k. Shapes follow the slope under them.
 
         Objects further than some tens of metres from `seen_from_m` have coarser shapes.
         """
-        if not len(self):
-            return joined([]), np.zeros(0, np.int64)
         boxes = self.boxes
         near = np.hypot(boxes[:, 0] - seen_from_m[0], boxes[:, 1] - seen_from_m[1]) < _DETAIL_RANGE_M
-        variants = [shapes_of(int(k))[int(v)] for k, v in zip(self.kind, self.variant, strict=True)]
-        shapes = [v.mesh if n else v.coarse_mesh for v, n in zip(variants, near, strict=True)]
-        whole = assemble(shapes, scale=boxes[:, 3:6], xy_m=boxes[:, :2], yaw_rad=boxes[:, 6])
-        vertices = whole.mesh.vertices
-        bottom = boxes[:, 2] - boxes[:, 5] / 2 - surface.height(boxes[:, 0], boxes[:, 1])
-        vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + bottom[whole.piece_of_vertex]
-        return whole.with_vertices(vertices), whole.piece_of_triangle
+        variants = [shapes_of(k)[v] for k, v in zip(self.kind.tolist(), self.variant.tolist(), strict=True)]
+        return assemble(
+            [v.mesh if n else v.coarse_mesh for v, n in zip(variants, near.tolist(), strict=True)],
+            scale=boxes[:, 3:6],
+            xy_m=boxes[:, :2],
+            yaw_rad=boxes[:, 6],
+            lift_m=boxes[:, 2] - boxes[:, 5] / 2 - surface.height(boxes[:, 0], boxes[:, 1]),
+            ground=surface.height,
+        )
 
 
 _DETAIL_RANGE_M = 35.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.draws import one_of, uniform
 from bevseg.simulation.layout.plan import Plan
+from bevseg.simulation.layout.road import Road
 from bevseg.simulation.layout.roads import WorldPlan
-from bevseg.simulation.layout.surface import Road
 
 _C = SemanticClass
 
@@ -18,11 +21,11 @@ def add_pedestrians(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     busy = {"street": 1.0, "boulevard": 0.8, "residential": 0.4, "industrial": 0.25, "plaza": 1.8}[world.setting]
     for _ in range(int(rng.poisson(3 + 18 * busy * world.density))):
         x, y, heading = _beside_road(plan, world, range_m)
-        size = int(rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6)))
-        _add_group(plan, (x, y, heading), size, spacing_m=rng.uniform(0.5, 0.85), walking=rng.random() < 0.7)
+        size = one_of(rng, (1, 1, 1, 2, 2, 3, 4, 5, 6))
+        _add_group(plan, (x, y, heading), size, spacing_m=uniform(rng, 0.5, 0.85), walking=rng.random() < 0.7)
     if rng.random() < 0.35 * busy * world.density + 0.05:
         x, y, heading = _beside_road(plan, world, 0.5 * range_m)
-        _add_group(plan, (x, y, heading), int(rng.integers(8, 26)), spacing_m=rng.uniform(0.5, 1.0), walking=False)
+        _add_group(plan, (x, y, heading), int(rng.integers(8, 26)), spacing_m=uniform(rng, 0.5, 1.0), walking=False)
 
 
 def add_two_wheelers(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
@@ -34,7 +37,7 @@ def add_two_wheelers(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     for _ in range(int(rng.poisson(1.0 + 2.5 * world.density))):
         x, y, heading = _beside_road(plan, world, range_m)
         label = _C.BICYCLE if rng.random() < 0.6 else _C.MOTORCYCLE
-        plan.place(plan.draw_object(label, ridden=False), x, y, heading + rng.uniform(-np.pi, np.pi))
+        plan.place(plan.draw_object(label, ridden=False), x, y, heading + uniform(rng, -np.pi, np.pi))
     for _ in range(int(rng.poisson(1.0 + 3.0 * world.density))):
         _add_rider(plan, world, range_m)
 
@@ -44,45 +47,46 @@ def _add_group(plan: Plan, center: tuple[float, float, float], size: int, *, spa
     rng = plan.rng
     x, y, heading = center
     heading += 0.0 if rng.random() < 0.5 else np.pi
-    speed = float(rng.uniform(0.7, 1.7)) if walking else 0.0
-    columns = int(np.ceil(np.sqrt(size)))
+    speed = uniform(rng, 0.7, 1.7) if walking else 0.0
+    c, s = math.cos(heading), math.sin(heading)
+    columns = math.ceil(math.sqrt(size))
     for k in range(size):
         row, column = divmod(k, columns)
         ahead, left = (row + rng.normal(0, 0.12)) * spacing_m * 1.2, (column + rng.normal(0, 0.12)) * spacing_m
-        px = x + np.cos(heading) * ahead - np.sin(heading) * left
-        py = y + np.sin(heading) * ahead + np.cos(heading) * left
-        yaw = heading + rng.normal(0, 0.15) if walking else rng.uniform(-np.pi, np.pi)
+        px = x + c * ahead - s * left
+        py = y + s * ahead + c * left
+        yaw = heading + rng.normal(0, 0.15) if walking else uniform(rng, -np.pi, np.pi)
         draft = plan.draw_object(_C.PEDESTRIAN)
-        plan.place(draft, float(px), float(py), float(yaw), speed_mps=speed, margin_m=0.0)
+        plan.place(draft, px, py, yaw, speed_mps=speed, margin_m=0.0)
 
 
 def _add_rack(plan: Plan, world: WorldPlan, label: SemanticClass, range_m: float) -> None:
     rng = plan.rng
     x, y, heading = _beside_road(plan, world, 0.8 * range_m)
-    pitch = rng.uniform(0.6, 0.85) if label == _C.BICYCLE else rng.uniform(0.9, 1.3)
+    pitch = uniform(rng, 0.6, 0.85) if label == _C.BICYCLE else uniform(rng, 0.9, 1.3)
     lean = heading + np.pi / 2 + rng.normal(0, 0.2)
     for k in range(int(rng.integers(3, 11))):
         if rng.random() < 0.85:
             yaw = lean + rng.normal(0, 0.06) + (np.pi if rng.random() < 0.3 else 0.0)
-            px, py = x + k * pitch * np.cos(heading), y + k * pitch * np.sin(heading)
-            plan.place(plan.draw_object(label, ridden=False), px, py, float(yaw), margin_m=-0.02)
+            px, py = x + k * pitch * math.cos(heading), y + k * pitch * math.sin(heading)
+            plan.place(plan.draw_object(label, ridden=False), px, py, yaw, margin_m=-0.02)
 
 
 def _add_rider(plan: Plan, world: WorldPlan, range_m: float) -> None:
     rng = plan.rng
-    road = world.surface.roads[int(rng.integers(len(world.surface.roads)))]
+    road = one_of(rng, world.surface.roads)
     side = 1 if rng.random() < 0.5 else -1
-    edge = road.half_width_m - road.parking_m - rng.uniform(0.4, 1.0)
+    edge = road.half_width_m - road.parking_m - uniform(rng, 0.4, 1.0)
     label = _C.BICYCLE if rng.random() < 0.65 else _C.MOTORCYCLE
-    s = float(rng.uniform(max(road.start_m, -range_m), range_m))
-    x, y, heading = _at(road, s, side * edge)
+    s = uniform(rng, max(road.start_m, -range_m), range_m)
+    x, y, heading = road.pose_at(s, side * edge)
     forward = side < 0
     plan.place(
         plan.draw_object(label, ridden=True),
         x,
         y,
         heading + (0.0 if forward else np.pi),
-        speed_mps=float(rng.uniform(2.0, 7.0)),
+        speed_mps=uniform(rng, 2.0, 7.0),
         curvature_per_m=road.curvature_per_m * (1 if forward else -1),
     )
 
@@ -90,23 +94,17 @@ def _add_rider(plan: Plan, world: WorldPlan, range_m: float) -> None:
 def _beside_road(plan: Plan, world: WorldPlan, range_m: float) -> tuple[float, float, float]:
     """A place mostly on a sidewalk, sometimes behind it or on the road, and the direction along the road."""
     rng = plan.rng
-    road: Road = world.surface.roads[int(rng.integers(len(world.surface.roads)))]
+    road: Road = one_of(rng, world.surface.roads)
     side = 1 if rng.random() < 0.5 else -1
     walk = road.sidewalk_left_m if side > 0 else road.sidewalk_right_m
     choice = rng.random()
     if choice < 0.75:
-        d = road.half_width_m + rng.uniform(0.2, max(walk, 2.0))
+        d = road.half_width_m + uniform(rng, 0.2, max(walk, 2.0))
     elif choice < 0.9:
-        d = road.half_width_m + walk + rng.uniform(0, 12)
+        d = road.half_width_m + walk + uniform(rng, 0, 12)
     else:
-        d = rng.uniform(0, road.half_width_m)
-    reach = range_m * np.sqrt(rng.uniform(0, 1))
-    s = float(reach * (1 if rng.random() < 0.5 else -1))
-    s = float(np.clip(s, road.start_m, road.end_m))
-    x, y, heading = _at(road, s, float(side * d))
-    return x, y, heading + (0.0 if rng.random() < 0.75 else rng.uniform(-np.pi, np.pi))
-
-
-def _at(road: Road, s: float, d: float) -> tuple[float, float, float]:
-    x, y, heading = road.pose_at(s, d)
-    return x, y, heading
+        d = uniform(rng, 0, road.half_width_m)
+    reach = range_m * math.sqrt(rng.random())
+    s = reach * (1 if rng.random() < 0.5 else -1)
+    x, y, heading = road.pose_at(min(max(s, road.start_m), road.end_m), side * d)
+    return x, y, heading + (0.0 if rng.random() < 0.75 else uniform(rng, -np.pi, np.pi))

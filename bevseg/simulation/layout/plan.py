@@ -6,15 +6,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.draws import uniform, weighted
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.shapes.catalog import KIND_INDEX, KINDS, kinds_of, shapes_of
 from bevseg.simulation.shapes.mesh import Mesh
 
 _MAX_FOOTPRINTS = 4096
+
+Rectangle = tuple[float, ...]
+"""`(x, y, l, w, yaw)`, metres and radians."""
 
 
 class Plan:
@@ -25,43 +28,42 @@ class Plan:
         self.rng = rng
         self.stuff: list[PlacedStuff] = []
         self._rows: list[tuple[float, ...]] = []
-        self._footprints = np.zeros((_MAX_FOOTPRINTS, 5))
-        self._reach_m = np.zeros(_MAX_FOOTPRINTS)
-        self._used = 0
+        self._taken: list[Rectangle] = []
+        self._circles = np.zeros((3, _MAX_FOOTPRINTS))  # x, y and radius around each place that is taken
 
-    def is_free(self, footprint: Float[np.ndarray, "5"], *, margin_m: float = 0.0) -> bool:
-        """Whether `(x, y, l, w, yaw)`, grown by the margin, touches nothing that is there."""
-        grown = footprint + np.array([0, 0, 2 * margin_m, 2 * margin_m, 0])
-        offset = self._footprints[: self._used, :2] - grown[:2]
-        reach = self._reach_m[: self._used] + np.hypot(grown[2], grown[3]) / 2
-        near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) < reach * reach)
-        one = tuple(grown.tolist())
-        return not any(rectangles_overlap(one, tuple(other)) for other in self._footprints[near].tolist())
+    def is_free(self, footprint: Rectangle, *, margin_m: float = 0.0) -> bool:
+        """Whether a footprint, grown by the margin, touches nothing that is there."""
+        x, y, length, width, yaw = footprint
+        grown = (x, y, length + 2 * margin_m, width + 2 * margin_m, yaw)
+        taken_x, taken_y, radius = self._circles[:, : len(self._taken)]
+        dx, dy, reach = taken_x - x, taken_y - y, radius + math.hypot(grown[2], grown[3]) / 2
+        near = (dx * dx + dy * dy < reach * reach).nonzero()[0].tolist()
+        return not any(rectangles_overlap(grown, self._taken[k]) for k in near)
 
-    def reserve(self, footprint: Float[np.ndarray, "5"]) -> None:
+    def reserve(self, footprint: Rectangle) -> None:
         """Keeps a place from being built on."""
-        if self._used < _MAX_FOOTPRINTS:
-            self._footprints[self._used] = footprint
-            self._reach_m[self._used] = np.hypot(footprint[2], footprint[3]) / 2
-            self._used += 1
+        if len(self._taken) < _MAX_FOOTPRINTS:
+            x, y, length, width, _ = footprint
+            self._circles[:, len(self._taken)] = x, y, math.hypot(length, width) / 2
+            self._taken.append(footprint)
 
     def draw_object(self, label: SemanticClass, *, ridden: bool | None = None, kind: str | None = None) -> ObjectDraft:
         """Kind, variant, size and tint of a new object, not placed yet."""
         rng = self.rng
         if kind is None:
             kinds, cumulative = kinds_of(label, ridden=ridden)
-            index = int(kinds[np.searchsorted(cumulative, rng.random(), side="right")])
+            index = kinds[weighted(rng, cumulative)]
         else:
             index = KIND_INDEX[kind]
         entry = KINDS[index]
         variant = int(rng.integers(entry.variants))
-        length, width, height = shapes_of(index)[variant].size_lwh_m
-        common, single = rng.normal(0, entry.size_spread), rng.normal(0, entry.size_spread / 2, 3)
-        factor = np.clip(1 + common + single, 0.8, 1.25)
-        low, high = entry.tint
-        tint = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        size = (length * float(factor[0]), width * float(factor[1]), height * float(factor[2]))
-        return ObjectDraft(index, variant, size, tint)
+        common = 1 + rng.normal(0, entry.size_spread)
+        length, width, height = (
+            size * min(max(common + rng.normal(0, entry.size_spread / 2), 0.8), 1.25)
+            for size in shapes_of(index)[variant].size_lwh_m
+        )
+        tint = float(np.exp(uniform(rng, *entry.log_tint)))
+        return ObjectDraft(index, variant, (length, width, height), tint)
 
     def place(
         self,
@@ -76,7 +78,7 @@ class Plan:
     ) -> bool:
         """Puts the object there if the place is free; says whether it did."""
         length, width, height = draft.size_lwh_m
-        footprint = np.array([x_m, y_m, length, width, yaw_rad])
+        footprint = (x_m, y_m, length, width, yaw_rad)
         if not self.is_free(footprint, margin_m=margin_m):
             return False
         self.reserve(footprint)
@@ -86,7 +88,7 @@ class Plan:
 
     def add_stuff(self, piece: PlacedStuff, footprint_lw_m: tuple[float, float]) -> None:
         """Puts a piece of the surroundings on the board, whose place has been found free."""
-        self.reserve(np.array([piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad]))
+        self.reserve((piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad))
         self.stuff.append(piece)
 
     def objects(self) -> Objects:
@@ -133,10 +135,6 @@ class PlacedStuff:
     y_m: float
     yaw_rad: float
     tint: float
-
-
-Rectangle = tuple[float, ...]
-"""`(x, y, l, w, yaw)`, metres and radians."""
 
 
 def rectangles_overlap(one: Rectangle, other: Rectangle) -> bool:

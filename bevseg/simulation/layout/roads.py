@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 
 from bevseg.results.classes import SemanticClass
-from bevseg.simulation.layout.surface import Patch, Road, Surface
+from bevseg.simulation.draws import cumulated, weighted
+from bevseg.simulation.layout.road import Road
+from bevseg.simulation.layout.surface import Patch, Surface
 
 Setting = Literal["street", "boulevard", "residential", "industrial", "plaza"]
 
@@ -107,9 +109,9 @@ def _patches(rng: np.random.Generator, main: Road, setting: Setting) -> tuple[li
     for side in (1, -1):
         walk = main.sidewalk_left_m if side == 1 else main.sidewalk_right_m
         edge = main.half_width_m + walk
-        for s in np.arange(-75.0, 76.0, 25.0):
+        for s in np.arange(-75.0, 76.0, 25.0).tolist():
             depth = float(rng.uniform(4, 30))
-            surface = _PATCH_SURFACES[int(rng.choice(4, p=_PATCH_SHARE[setting]))]
+            surface = _PATCH_SURFACES[weighted(rng, _PATCH_SHARES[setting])]
             x, y, heading = main.pose_at(s, side * (edge + depth / 2))
             length = float(rng.uniform(12, 26))
             patches.append(Patch(x, y, length, depth, heading, surface))
@@ -129,12 +131,12 @@ _PATCH_SURFACES = (
     SemanticClass.OTHER_FLAT,
     SemanticClass.DRIVEABLE_SURFACE,
 )
-_PATCH_SHARE = {
-    "street": (0.35, 0.45, 0.1, 0.1),
-    "boulevard": (0.5, 0.3, 0.1, 0.1),
-    "residential": (0.75, 0.1, 0.05, 0.1),
-    "industrial": (0.35, 0.1, 0.15, 0.4),
-    "plaza": (0.15, 0.7, 0.15, 0.0),
+_PATCH_SHARES = {
+    "street": cumulated((0.35, 0.45, 0.1, 0.1)),
+    "boulevard": cumulated((0.5, 0.3, 0.1, 0.1)),
+    "residential": cumulated((0.75, 0.1, 0.05, 0.1)),
+    "industrial": cumulated((0.35, 0.1, 0.15, 0.4)),
+    "plaza": cumulated((0.15, 0.7, 0.15, 0.0)),
 }
 
 

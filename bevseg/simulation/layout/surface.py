@@ -1,77 +1,17 @@
-"""The ground: roads as arcs with sidewalks beside them, patches of other surface, smooth hills, kerbs."""
+"""The ground: roads with sidewalks beside them, patches of other surface, smooth hills, kerbs."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from bevseg.results.classes import SemanticClass
-
-_NEARLY_STRAIGHT_PER_M = 1e-5
-
-
-@dataclass(frozen=True)
-class Road:
-    """A strip along a circular arc (or a straight line); `s` runs along it, `d` to the left of its middle, metres.
-
-    Attributes:
-        x_m: Where s = 0 lies.
-        y_m: Where s = 0 lies.
-        heading_rad: Direction of growing s there.
-        curvature_per_m: Positive bends to the left.
-        half_width_m: Half of the driveable strip, parking strips included.
-        sidewalk_left_m: Width of the sidewalk on the left, 0 for none.
-        sidewalk_right_m: Width of the sidewalk on the right, 0 for none.
-        start_m: Where the road begins along s.
-        end_m: Where it ends.
-        median_m: Half width of a raised strip in the middle, 0 for none.
-        lane_m: Width of one lane.
-        lanes: Lanes each way.
-        parking_m: Width of the parking strip each side, inside `half_width_m`; 0 for none.
-    """
-
-    x_m: float
-    y_m: float
-    heading_rad: float
-    curvature_per_m: float
-    half_width_m: float
-    sidewalk_left_m: float
-    sidewalk_right_m: float
-    start_m: float
-    end_m: float
-    median_m: float
-    lane_m: float
-    lanes: int
-    parking_m: float
-
-    def pose_at(self, s_m: float, d_m: float) -> tuple[float, float, float]:
-        """(x, y, heading) at s along the road and d to its left."""
-        k = self.curvature_per_m
-        heading = self.heading_rad + k * s_m
-        if abs(k) < _NEARLY_STRAIGHT_PER_M:
-            x, y = self.x_m + s_m * math.cos(self.heading_rad), self.y_m + s_m * math.sin(self.heading_rad)
-        else:
-            x = self.x_m + (math.sin(heading) - math.sin(self.heading_rad)) / k
-            y = self.y_m - (math.cos(heading) - math.cos(self.heading_rad)) / k
-        return x - d_m * math.sin(heading), y + d_m * math.cos(heading), heading
-
-    def to_road(
-        self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]
-    ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
-        """(s, d) of points in the world."""
-        c, s = np.cos(self.heading_rad), np.sin(self.heading_rad)
-        dx, dy = x_m - self.x_m, y_m - self.y_m
-        ahead, left = c * dx + s * dy, -s * dx + c * dy
-        k = self.curvature_per_m
-        if abs(k) < _NEARLY_STRAIGHT_PER_M:
-            return ahead, left
-        sign, radius = np.sign(k), 1 / abs(k)
-        inward = radius - sign * left
-        return np.arctan2(ahead, inward) * radius, sign * (radius - np.hypot(ahead, inward))
+from bevseg.simulation.layout.road import ROUNDING_M, Number, Road
 
 
 @dataclass(frozen=True)
@@ -84,6 +24,21 @@ class Patch:
     width_m: float
     yaw_rad: float
     surface: SemanticClass
+
+    def holds(self, x_m: Number, y_m: Number) -> Any:
+        """Whether it holds a place, or each of many."""
+        c, s = self.cos_sin
+        dx, dy = x_m - self.x_m, y_m - self.y_m
+        return (abs(c * dx + s * dy) <= self.length_m / 2) & (abs(c * dy - s * dx) <= self.width_m / 2)
+
+    @cached_property
+    def reach_m(self) -> float:
+        """Radius of a circle around it."""
+        return math.hypot(self.length_m, self.width_m) / 2 + ROUNDING_M
+
+    @cached_property
+    def cos_sin(self) -> tuple[float, float]:
+        return math.cos(self.yaw_rad), math.sin(self.yaw_rad)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,40 +70,70 @@ class Surface:
     def classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
         """`SemanticClass` of the ground at each place."""
         classes = np.zeros(len(x_m), dtype=np.uint8)
+        lanes = np.zeros(len(x_m), dtype=np.uint8)  # of how many roads
         medians = np.zeros(len(x_m), dtype=bool)
-        lanes = np.zeros(len(x_m), dtype=bool)
         for road in self.roads:
-            s, d = road.to_road(x_m, y_m)
-            along = (s >= road.start_m) & (s <= road.end_m)
-            walk = (d <= road.half_width_m + road.sidewalk_left_m) & (d >= -road.half_width_m - road.sidewalk_right_m)
-            classes[along & walk] = SemanticClass.SIDEWALK
-            crossing = along & (np.abs(d) <= road.half_width_m)
-            medians = (medians & ~crossing) | (along & ~lanes & (np.abs(d) < road.median_m))
-            lanes |= crossing
-        classes[lanes] = SemanticClass.DRIVEABLE_SURFACE
-        classes[medians] = SemanticClass.OTHER_FLAT
+            on, d = road.places_on(x_m, y_m)
+            classes[on] = SemanticClass.SIDEWALK
+            across = np.abs(d)
+            lanes[on[across <= road.half_width_m]] += 1
+            medians[on[across < road.median_m]] = True
+        classes[lanes > 0] = SemanticClass.DRIVEABLE_SURFACE
+        classes[medians & (lanes == 1)] = SemanticClass.OTHER_FLAT  # a crossing road cuts the median
         beside = np.flatnonzero(classes == 0)
         classes[beside] = self._plot_classes(x_m[beside], y_m[beside])
         return classes
 
-    def _plot_classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
-        """Surface of places beside the roads: the last patch that holds each, or the base."""
-        inside = np.ones((len(self.patches) + 1, len(x_m)), dtype=bool)
-        table = self._patch_table
-        dx, dy = x_m - table[:, 0, None], y_m - table[:, 1, None]
-        c, s = table[:, 2, None], table[:, 3, None]
-        inside[1:] = np.abs(c * dx + s * dy) <= table[:, 4, None]
-        inside[1:] &= np.abs(c * dy - s * dx) <= table[:, 5, None]
-        last = len(self.patches) - np.argmax(inside[::-1], axis=0)
-        return np.array([self.base, *(p.surface for p in self.patches)], np.uint8)[last]
+    def is_driveable(self, x_m: float, y_m: float) -> bool:
+        """Whether `classes` calls one place driveable; in plain numbers, which is faster up to some dozen places."""
+        places = [(road, *road.locate(x_m, y_m)) for road in self.roads]
+        across = [(abs(d), road) for road, s, d in places if road.holds(s, d)]
+        if across:
+            lanes = sum(way <= road.half_width_m for way, road in across)
+            return lanes > 1 or (lanes == 1 and not any(way < road.median_m for way, road in across))
+        if not any(patch.holds(x_m, y_m) for patch in self._driveable_patches):
+            return False
+        last = next(patch for patch in reversed(self.patches) if patch.holds(x_m, y_m))
+        return last.surface == SemanticClass.DRIVEABLE_SURFACE
+
+    def may_be_driveable(self, x_m: float, y_m: float, within_m: float) -> bool:
+        """False only if no place within so many metres is driveable: a cheap test before that of many places."""
+        if any(abs(road.locate(x_m, y_m)[1]) <= road.half_width_m + within_m for road in self.roads):
+            return True
+        return any(
+            math.hypot(x_m - patch.x_m, y_m - patch.y_m) <= patch.reach_m + within_m
+            for patch in self._driveable_patches
+        )
+
+    def is_paved(self, x_m: float, y_m: float) -> bool:
+        """Whether one place lies on a road or on its sidewalks."""
+        return any(road.holds(*road.locate(x_m, y_m)) for road in self.roads)
 
     @cached_property
-    def _patch_table(self) -> Float[np.ndarray, "p 6"]:
-        """Centre, cosine and sine of yaw, half length and half width of each patch."""
-        rows = [
-            (p.x_m, p.y_m, np.cos(p.yaw_rad), np.sin(p.yaw_rad), p.length_m / 2, p.width_m / 2) for p in self.patches
-        ]
-        return np.array(rows, dtype=np.float64).reshape(-1, 6)
+    def _driveable_patches(self) -> tuple[Patch, ...]:
+        return tuple(patch for patch in self.patches if patch.surface == SemanticClass.DRIVEABLE_SURFACE)
+
+    def _plot_classes(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
+        """Surface of places beside the roads: the last patch that holds each, or the base."""
+        classes = np.full(len(x_m), self.base, dtype=np.uint8)
+        center_x, center_y, reach, c, s, half_length, half_width, surface = self._patch_columns
+        x, y = (  # a rough test of all patches at once; single precision halves its time
+            np.subtract.outer(center.astype(np.float32), at.astype(np.float32))
+            for center, at in ((center_x, x_m), (center_y, y_m))
+        )
+        near = np.flatnonzero(x * x + y * y <= np.square(reach[:, None], dtype=np.float32))
+        patch, place = np.divmod(near, len(x_m))
+        dx, dy = x_m[place] - center_x[patch], y_m[place] - center_y[patch]
+        held = np.abs(c[patch] * dx + s[patch] * dy) <= half_length[patch]
+        held &= np.abs(c[patch] * dy - s[patch] * dx) <= half_width[patch]
+        classes[place[held]] = surface[patch[held]]  # patch after patch: later ones lie over earlier ones
+        return classes
+
+    @cached_property
+    def _patch_columns(self) -> Float[np.ndarray, "8 p"]:
+        """Of each patch: centre, radius of a circle around it, cosine and sine of yaw, half length and width, class."""
+        rows = [(p.x_m, p.y_m, p.reach_m, *p.cos_sin, p.length_m / 2, p.width_m / 2, p.surface) for p in self.patches]
+        return np.array(rows, dtype=np.float64).reshape(-1, 8).T
 
     def height(self, x_m: Float[np.ndarray, "n"], y_m: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
         """Height of the smooth ground without kerbs, metres."""

@@ -15,28 +15,30 @@ from bevseg.simulation.layout.plan import PlacedStuff, Plan
 from bevseg.simulation.layout.roads import WorldPlan, draw_world_plan
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.materials import Material
-from bevseg.simulation.shapes.assemble import assemble
-from bevseg.simulation.shapes.mesh import Mesh, joined
+from bevseg.simulation.shapes.assemble import Assembly, assemble
+from bevseg.simulation.shapes.mesh import Mesh
 
 _GROUND_CELL_M = 5.0
 _EGO_SIZE_M = (5.2, 2.3)
 
 
+GROUND_PIECE = 0
+"""Which piece of what does not move is the ground."""
+
+
 @dataclass(frozen=True, eq=False)
-class StaticMesh:
-    """Triangles of ground and surroundings, in the world.
+class StaticPieces:
+    """Ground and surroundings, in the world.
 
     Attributes:
-        mesh: The ground's triangles come first.
-        ground_triangles: How many of them there are.
-        semantic: `SemanticClass` of each triangle; 0 on the ground, where the place tells.
-        tint: Reflectance factor of each triangle.
+        pieces: The ground comes first.
+        semantic: `SemanticClass` of each piece; 0 for the ground, where the place tells.
+        tint: Reflectance factor of each piece.
     """
 
-    mesh: Mesh
-    ground_triangles: int
-    semantic: UInt8[np.ndarray, "t"]
-    tint: Float[np.ndarray, "t"]
+    pieces: Assembly
+    semantic: UInt8[np.ndarray, "k"]
+    tint: Float[np.ndarray, "k"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class World:
 
     plan: WorldPlan
     objects: Objects
-    static: StaticMesh
+    static: StaticPieces
     ego_pose: tuple[float, float, float]
 
     @property
@@ -68,7 +70,7 @@ def build_world(
     world = draw_world_plan(rng, density=density)
     ego = _ego_pose(rng, world, any_heading=any_heading)
     plan = Plan(world.surface, rng)
-    plan.reserve(np.array([ego[0], ego[1], *_EGO_SIZE_M, ego[2]]))
+    plan.reserve((ego[0], ego[1], *_EGO_SIZE_M, ego[2]))
     if drive_m:
         traffic.add_moving_traffic(plan, world, range_m=range_m)
         _reserve_lane(plan, world, drive_m)
@@ -86,7 +88,7 @@ def build_world(
     surroundings.add_borders(plan, world, range_m=range_m)
     surroundings.add_furniture(plan, world, range_m=range_m)
     surroundings.add_plants(plan, world, range_m=range_m)
-    return World(world, plan.objects(), _static_mesh(world.surface, plan.stuff, extent_m=range_m + 40), ego)
+    return World(world, plan.objects(), _static_pieces(world.surface, plan.stuff, extent_m=range_m + 40), ego)
 
 
 def _ego_pose(rng: np.random.Generator, world: WorldPlan, *, any_heading: float) -> tuple[float, float, float]:
@@ -99,26 +101,25 @@ def _ego_pose(rng: np.random.Generator, world: WorldPlan, *, any_heading: float)
 def _reserve_lane(plan: Plan, world: WorldPlan, drive_m: float) -> None:
     road = world.surface.roads[0]
     direction = 1 if world.ego_forward else -1
-    for way in np.arange(3.0, drive_m, 3.0):
+    for way in np.arange(3.0, drive_m, 3.0).tolist():
         px, py, heading = road.pose_at(direction * way, world.ego_lane_d_m)
-        plan.reserve(np.array([px, py, 4.0, _EGO_SIZE_M[1], heading]))
+        plan.reserve((px, py, 4.0, _EGO_SIZE_M[1], heading))
 
 
-def _static_mesh(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float) -> StaticMesh:
-    ground = _ground_mesh(surface, extent_m)
+def _static_pieces(surface: Surface, stuff: list[PlacedStuff], *, extent_m: float) -> StaticPieces:
     places = np.array([(p.x_m, p.y_m, p.yaw_rad, *p.scale) for p in stuff], dtype=np.float64).reshape(-1, 6)
-    whole = assemble([p.mesh for p in stuff], scale=places[:, 3:], xy_m=places[:, :2], yaw_rad=places[:, 2])
-    vertices = whole.mesh.vertices
-    lift = surface.standing(places[:, 0], places[:, 1])
-    vertices[:, 2] += surface.height(vertices[:, 0], vertices[:, 1]) + lift[whole.piece_of_vertex]
-    flat = len(ground.triangles)
-    semantic = np.array([int(p.semantic) for p in stuff], np.uint8)[whole.piece_of_triangle]
-    tint = np.array([p.tint for p in stuff], np.float32)[whole.piece_of_triangle]
-    return StaticMesh(
-        joined([ground, whole.with_vertices(vertices)]),
-        flat,
-        np.concatenate([np.zeros(flat, np.uint8), semantic]),
-        np.concatenate([np.ones(flat, np.float32), tint]),
+    standing = assemble(
+        [p.mesh for p in stuff],
+        scale=places[:, 3:],
+        xy_m=places[:, :2],
+        yaw_rad=places[:, 2],
+        lift_m=surface.standing(places[:, 0], places[:, 1]),
+        ground=surface.height,
+    )
+    return StaticPieces(
+        Assembly.of(_ground_mesh(surface, extent_m)) + standing,
+        np.array([0, *(int(p.semantic) for p in stuff)], np.uint8),
+        np.array([1.0, *(p.tint for p in stuff)], np.float32),
     )
 
 

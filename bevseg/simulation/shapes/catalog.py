@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -41,6 +41,11 @@ class ObjectKind:
     tint: tuple[float, float] = (0.04, 0.8)
     speed_mps: tuple[float, float] = (2.0, 15.0)
     variants: int = 8
+
+    @cached_property
+    def log_tint(self) -> tuple[float, float]:
+        low, high = self.tint
+        return float(np.log(low)), float(np.log(high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +149,10 @@ def shapes_of(kind: int) -> tuple[Shape, ...]:
 
 
 @cache
-def kinds_of(label: SemanticClass, *, ridden: bool | None = None) -> tuple[np.ndarray, np.ndarray]:
+def kinds_of(label: SemanticClass, *, ridden: bool | None = None) -> tuple[list[int], list[float]]:
     """Indices into `KINDS` of a class and their cumulative probability; `ridden` chooses a posture."""
     chosen = [(k, kind.weight) for k, kind in enumerate(KINDS) if kind.label == label and ridden in (None, kind.ridden)]
     weights = np.array([w for _, w in chosen])
     cumulative = np.cumsum(weights) / weights.sum()
     cumulative[-1] = 1.0
-    return np.array([k for k, _ in chosen]), cumulative
+    return [k for k, _ in chosen], cumulative.tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
@@ -102,10 +102,11 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     """All triangles of the meshes as one mesh; empty for none."""
     if not meshes:
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros(0, np.uint8))
-    starts = np.concatenate([[0], np.cumsum([len(m.vertices) for m in meshes])[:-1]])
+    starts = np.cumsum([0, *(len(m.vertices) for m in meshes[:-1])])
+    start = np.repeat(starts, [len(m.triangles) for m in meshes])
     return Mesh(
         np.concatenate([m.vertices for m in meshes]),
-        np.concatenate([m.triangles + start for m, start in zip(meshes, starts, strict=True)]).astype(np.int32),
+        (np.concatenate([m.triangles for m in meshes]) + start[:, None]).astype(np.int32),
         np.concatenate([m.material for m in meshes]),
     )
 
@@ -133,12 +134,17 @@ def quad(corners: Float[np.ndarray, "4 3"], material: Material) -> Mesh:
 def loft(rings: Float[np.ndarray, "n m 3"], material: Material, *, closed_ends: bool = True) -> Mesh:
     """A skin over n rings of m corners each; the first and last ring are closed with fans."""
     n, m, _ = rings.shape
+    return Mesh.of(rings.reshape(-1, 3), _loft_triangles(n, m, closed_ends), material)
+
+
+@lru_cache(maxsize=128)
+def _loft_triangles(n: int, m: int, closed_ends: bool) -> Integer[np.ndarray, "t 3"]:
     i, j = np.meshgrid(np.arange(n - 1), np.arange(m), indexing="ij")
     a, b = i * m + j, i * m + (j + 1) % m
     sides = np.stack([np.stack([a, b, b + m], -1), np.stack([a, b + m, a + m], -1)], -2).reshape(-1, 3)
     fan = np.stack([np.zeros(m - 2, int), np.arange(1, m - 1), np.arange(2, m)], axis=1)
     triangles = np.concatenate([sides, fan[:, ::-1], fan + (n - 1) * m]) if closed_ends else sides
-    return Mesh.of(rings.reshape(-1, 3), triangles, material)
+    return _read_only(triangles.astype(np.int32))
 
 
 def tube(
@@ -147,18 +153,34 @@ def tube(
     """A round bar from start to end; two radii make a cone."""
     start, end = np.asarray(start_m, float), np.asarray(end_m, float)
     axis = (end - start) / np.linalg.norm(end - start)
-    helper = np.array([1.0, 0, 0]) if abs(axis[0]) < 0.9 else np.array([0, 1.0, 0])
-    u = np.cross(axis, helper)
+    u = _cross(axis, np.array([1.0, 0, 0]) if abs(axis[0]) < 0.9 else np.array([0, 1.0, 0]))
     u /= np.linalg.norm(u)
-    w = np.cross(axis, u)
-    angle = np.arange(sides) * 2 * np.pi / sides
-    circle = np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * w
+    cosine, sine = _circle(sides)
+    circle = cosine * u + sine * _cross(axis, u)
     first, last = radius_m if isinstance(radius_m, tuple) else (radius_m, radius_m)
     return loft(np.stack([start + first * circle, end + last * circle]), material)
 
 
+@lru_cache(maxsize=32)
+def _circle(sides: int) -> tuple[Float[np.ndarray, "k 1"], Float[np.ndarray, "k 1"]]:
+    angle = np.arange(sides) * 2 * np.pi / sides
+    return _read_only(np.cos(angle)[:, None]), _read_only(np.sin(angle)[:, None])
+
+
+def _cross(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+    """`np.cross` of two single vectors, which takes ten times as long."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
 def ellipsoid(center_m: Vector, radii_m: Vector, material: Material, *, around: int = 6, rings: int = 3) -> Mesh:
     """An ellipsoid with a pole above and below; `rings` circles between them."""
+    vertices, triangles = _unit_sphere(around, rings)
+    return Mesh.of(vertices * np.asarray(radii_m) + np.asarray(center_m), triangles, material)
+
+
+@lru_cache(maxsize=32)
+def _unit_sphere(around: int, rings: int) -> tuple[Float[np.ndarray, "v 3"], Integer[np.ndarray, "t 3"]]:
     polar = np.arange(1, rings + 1) * np.pi / (rings + 1)
     angle = np.arange(around) * 2 * np.pi / around
     x = np.sin(polar)[:, None] * np.cos(angle)
@@ -174,7 +196,12 @@ def ellipsoid(center_m: Vector, radii_m: Vector, material: Material, *, around: 
     low_cap = np.stack([nxt, k, np.full(around, rings * around)], axis=1)
     high_cap = np.stack([k + top, nxt + top, np.full(around, rings * around + 1)], axis=1)
     triangles = np.concatenate([sides.reshape(-1, 3), low_cap, high_cap])
-    return Mesh.of(vertices * np.asarray(radii_m) + np.asarray(center_m), triangles, material)
+    return _read_only(vertices), _read_only(triangles.astype(np.int32))
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
 
 
 def prism(outline_xz: Float[np.ndarray, "m 2"], width_m: float, material: Material) -> Mesh:

@@ -55,15 +55,16 @@ def test_objects_stand_on_the_ground(plan: Plan) -> None:
 def test_empty_plan_has_no_objects(plan: Plan) -> None:
     objects = plan.objects()
     assert len(objects) == 0
-    mesh, owner = objects.mesh(plan.surface, seen_from_m=(0.0, 0.0))
-    assert len(mesh.triangles) == len(owner) == 0
+    assert len(objects.assembly(plan.surface, seen_from_m=(0.0, 0.0))) == 0
 
 
 def test_mesh_of_an_object_fills_its_box(plan: Plan) -> None:
     plan.place(plan.draw_object(SemanticClass.CAR), 12.0, -3.0, 0.6)
     objects = plan.objects()
-    mesh, owner = objects.mesh(plan.surface, seen_from_m=(0.0, 0.0))
+    pieces = objects.assembly(plan.surface, seen_from_m=(0.0, 0.0))
+    vertices = pieces.mesh.vertices
     corners = footprint_corners(objects.boxes)[0]
-    np.testing.assert_allclose(mesh.vertices[:, :2].min(axis=0), corners.min(axis=0), atol=0.35)
-    np.testing.assert_allclose(mesh.vertices[:, :2].max(axis=0), corners.max(axis=0), atol=0.35)
-    assert (owner == 0).all()
+    np.testing.assert_allclose(vertices[:, :2].min(axis=0), corners.min(axis=0), atol=0.35)
+    np.testing.assert_allclose(vertices[:, :2].max(axis=0), corners.max(axis=0), atol=0.35)
+    assert (pieces.piece == 0).all()
+    assert len(pieces) == 1

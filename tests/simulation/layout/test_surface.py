@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from bevseg.results.classes import SemanticClass
-from bevseg.simulation.layout.surface import Patch, Road, Surface
+from bevseg.simulation.layout.road import Road
+from bevseg.simulation.layout.roads import draw_world_plan
+from bevseg.simulation.layout.surface import Patch, Surface
 
 ROAD = Road(
     x_m=3.0, y_m=-2.0, heading_rad=0.4, curvature_per_m=0.01, half_width_m=4.0, sidewalk_left_m=2.0,
@@ -74,3 +76,63 @@ def test_heights() -> None:
     np.testing.assert_allclose(surface.height(x, y), [0.0, 0.2, 0.2 + 0.5 * 4.0])
     np.testing.assert_allclose(surface.relief(x, np.array([0.0, 2.0, 30.0])), [0.0, -0.04, -0.08])
     np.testing.assert_allclose(surface.standing(x, np.array([0.0, 5.0, 30.0])), [0.0, 0.15 - 0.08, 0.15 - 0.08])
+
+
+@pytest.fixture(scope="module")
+def grounds() -> list[Surface]:
+    """Of all kinds: with side roads, medians, parking lots and bends to both sides, and one with straight roads."""
+    drawn = [draw_world_plan(np.random.default_rng([8, k]), density=0.5).surface for k in range(12)]
+    crossing = replace(STRAIGHT, x_m=10.0, heading_rad=np.pi / 2, start_m=0.0)
+    return [*drawn, replace(drawn[0], roads=(replace(STRAIGHT, median_m=0.5), crossing))]
+
+
+def _places(count: int) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.random.default_rng(3).uniform(-90, 90, (2, count))
+    return x, y
+
+
+def test_single_places_are_what_many_at_once_are(grounds: list[Surface]) -> None:
+    x, y = _places(600)
+    for surface in grounds:
+        driveable = [surface.is_driveable(*place) for place in zip(x.tolist(), y.tolist(), strict=True)]
+        np.testing.assert_array_equal(driveable, surface.classes(x, y) == SemanticClass.DRIVEABLE_SURFACE)
+        assert 0 < sum(driveable) < 600
+        for road in surface.roads:
+            located = [road.locate(*place) for place in zip(x.tolist(), y.tolist(), strict=True)]
+            np.testing.assert_allclose(np.transpose(located), road.to_road(x, y), rtol=1e-12, atol=1e-9)
+
+
+def test_places_on_a_road_are_those_within_its_edges(grounds: list[Surface]) -> None:
+    x, y = _places(3000)
+    for surface in grounds:
+        paved = np.zeros(len(x), dtype=bool)
+        for road in surface.roads:
+            s, d = road.to_road(x, y)
+            wide = np.where(d > 0, road.sidewalk_left_m, road.sidewalk_right_m) + road.half_width_m
+            expected = np.flatnonzero((s >= road.start_m) & (s <= road.end_m) & (np.abs(d) <= wide))
+            found, across = road.places_on(x, y)
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(across, d[expected])
+            paved[found] = True
+        assert [surface.is_paved(*place) for place in zip(x.tolist(), y.tolist(), strict=True)] == paved.tolist()
+
+
+def test_the_last_patch_that_holds_a_place_is_its_ground(grounds: list[Surface]) -> None:
+    x, y = _places(3000)
+    for drawn in grounds:
+        surface = replace(drawn, roads=(replace(ROAD, x_m=1e4),))
+        expected = np.full(len(x), surface.base, np.uint8)
+        for patch in surface.patches:
+            expected[patch.holds(x, y)] = patch.surface
+        np.testing.assert_array_equal(surface.classes(x, y), expected)
+
+
+@pytest.mark.parametrize("within_m", [0.2, 3.0])
+def test_the_cheap_test_overlooks_no_driveable_place(grounds: list[Surface], within_m: float) -> None:
+    x, y = _places(400)
+    angle = np.linspace(0, 2 * np.pi, 24)
+    for surface in grounds:
+        for place in zip(x.tolist(), y.tolist(), strict=True):
+            if not surface.may_be_driveable(*place, within_m):
+                around = place[0] + within_m * np.cos(angle), place[1] + within_m * np.sin(angle)
+                assert (surface.classes(*around) != SemanticClass.DRIVEABLE_SURFACE).all()

@@ -7,7 +7,8 @@ import pytest
 
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.layout.plan import rectangles_overlap
-from bevseg.simulation.layout.world import World, build_world
+from bevseg.simulation.layout.world import GROUND_PIECE, World, build_world
+from bevseg.simulation.materials import Material
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +39,14 @@ def test_the_vehicle_stands_on_the_road(worlds: list[World]) -> None:
         assert found[0] == SemanticClass.DRIVEABLE_SURFACE
 
 
-def test_static_triangles_carry_their_class(worlds: list[World]) -> None:
+def test_static_pieces_carry_their_class(worlds: list[World]) -> None:
     for world in worlds:
         static = world.static
-        assert (static.semantic[: static.ground_triangles] == 0).all()
-        beyond = set(np.unique(static.semantic[static.ground_triangles :]).tolist())
+        assert static.semantic[GROUND_PIECE] == 0
+        assert (static.pieces.mesh.material[static.pieces.piece == GROUND_PIECE] == Material.EARTH).all()
+        beyond = set(np.unique(np.delete(static.semantic, GROUND_PIECE)).tolist())
         assert beyond <= {SemanticClass.MANMADE, SemanticClass.VEGETATION}
-        assert len(static.tint) == len(static.mesh.triangles)
+        assert len(static.semantic) == len(static.tint) == len(static.pieces)
 
 
 def test_density_fills_the_street() -> None:
@@ -66,10 +68,11 @@ def test_decoys_stand_off_the_road_and_are_no_objects() -> None:
         return build_world(rng, density=0.3, range_m=50.0, any_heading=0.0, decoys=amount)
 
     bare, full = world(0.0), world(1.0)
-    assert len(full.static.mesh.triangles) != len(bare.static.mesh.triangles)
-    stuff = full.static.semantic[full.static.ground_triangles :]
+    assert len(full.static.pieces) != len(bare.static.pieces)
+    stuff = np.delete(full.static.semantic, GROUND_PIECE)
     assert set(np.unique(stuff)) <= {int(SemanticClass.MANMADE), int(SemanticClass.VEGETATION)}
-    middle = full.static.mesh.vertices[full.static.mesh.triangles[full.static.ground_triangles :]].mean(axis=1)
+    mesh = full.static.pieces.mesh
+    middle = mesh.vertices[mesh.triangles[full.static.pieces.piece != GROUND_PIECE]].mean(axis=1)
     low = middle[middle[:, 2] < 1.0]
     on_road = full.surface.classes(low[:, 0], low[:, 1]) == SemanticClass.DRIVEABLE_SURFACE
     assert on_road.mean() < 0.02
