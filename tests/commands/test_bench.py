@@ -14,7 +14,7 @@ from bevseg.commands import bench
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
 
-STAGES = ["read", "ground", "pillars", "network", "decode", "point_labels", "visibility", "occlusion"]
+STAGES = ["read", "ground", "pillars", "network", "decode", "visibility", "point_labels", "occlusion"]
 SPREAD = ["p50", "p90", "p99", "max"]
 
 
@@ -128,3 +128,16 @@ def test_wrong_use_is_refused(
     cut.write_bytes(b"12345")
     assert measure(*(argument.format(cut=cut) for argument in arguments)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_simulator_is_measured_too(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["bench", "--simulator", "--sensor", "vlp-16", "--repeats", "1", "--warmup", "0"]
+    assert main([*arguments, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["sensors"]
+    assert row["sensor"] == "vlp-16"
+    assert row["frames_a_second"] > 0
+    assert set(row["stages_ms"]) >= {"world", "rays", "returns", "truth"}
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "frames/s" in said
+    assert "rays" in said
