@@ -6,6 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bevseg.commands.idle_threads import brief_idle_threads
+
 if TYPE_CHECKING:
     import torch
 
@@ -42,6 +44,7 @@ def load_segmenter(
         ConfigError: Its config is not one of this version.
         ValueError: `--threads` is below 1, or there is no such `--device` here.
     """
+    brief_idle_threads()
     from bevseg.checkpoint import checkpoint_path, load_checkpoint
     from bevseg.config import ModelConfig
     from bevseg.network import build_network

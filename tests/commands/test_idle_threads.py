@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bevseg.commands.idle_threads import calm_idle_threads
+from bevseg.commands.idle_threads import brief_idle_threads, calm_idle_threads
 
 
 def test_the_environment_is_calm_and_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +21,16 @@ def test_the_environment_is_calm_and_what_the_user_set_stays(monkeypatch: pytest
     calm_idle_threads()
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
     monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that the fixture puts back what was there before
+
+
+def test_idle_threads_spin_briefly_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    brief_idle_threads()
+    assert os.environ["GOMP_SPINCOUNT"] == "7"
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    brief_idle_threads()
+    assert int(os.environ["GOMP_SPINCOUNT"]) > 0
+    monkeypatch.setenv("GOMP_SPINCOUNT", "")  # so that the fixture puts back what was there before
 
 
 def test_too_late_is_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
