@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,12 +134,10 @@ def test_drives_of_one_dataset_go_together() -> None:
 
 
 @pytest.mark.real
-def test_truth_found_by_itself_is_perfect_on_real_frames() -> None:
-    if "BEVSEG_REAL_DATA" not in os.environ:
-        pytest.skip("BEVSEG_REAL_DATA names no folder of real frames")
+def test_truth_found_by_itself_is_perfect_on_real_frames(real_data: Path) -> None:
     from bevseg.datasets.kitti import KittiObjectSource
 
-    source = KittiObjectSource(Path(os.environ["BEVSEG_REAL_DATA"]) / "kitti_raw_0048")
+    source = KittiObjectSource(real_data / "kitti_raw_0048")
     truth = {source[i].cloud.xyz.tobytes(): source[i].annotations for i in range(2)}
 
     def oracle(cloud: PointCloud) -> Instances:

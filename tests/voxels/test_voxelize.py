@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +121,8 @@ class TestSparseVoxels:
 
 
 @pytest.mark.real
-@pytest.mark.skipif("BEVSEG_REAL_DATA" not in os.environ, reason="BEVSEG_REAL_DATA names no folder of real frames")
-def test_real_scan_has_every_point_within_range() -> None:
-    path = Path(os.environ["BEVSEG_REAL_DATA"]) / "nuscenes_lidarseg" / "00.pcd.bin"
+def test_real_scan_has_every_point_within_range(real_data: Path) -> None:
+    path = real_data / "nuscenes_lidarseg" / "00.pcd.bin"
     xyz = torch.from_numpy(np.fromfile(path, np.float32).reshape(-1, 5)[:, :3].copy())
     grid = VoxelGrid(BevGrid.square(half_extent_m=51.2, cell_m=0.2), -5.0, 8.0, 1)
     voxels = voxelize(xyz, torch.zeros(len(xyz), dtype=torch.int64), grid, 1)

@@ -43,14 +43,13 @@ def require_same(found: Mapping[str, Any], wanted: Mapping[str, Any], *, where: 
         )
 
 
-def claim(drive: DriveSource, folder: Path, *, layout: str) -> None:
-    """Writes what the folder holds, or checks that it is the same.
+def claim(folder: Path, wanted: Mapping[str, Any]) -> None:
+    """Writes what the folder is to hold, as `manifest_of` says it, or checks that it is the same.
 
     Raises:
         GenerationError: The folder was begun with another configuration, layout or version of the simulator, or it
             holds files that are no drive.
     """
-    wanted = manifest_of(drive, layout)
     manifest = folder / MANIFEST
     if manifest.is_file():
         require_same(_read_manifest(manifest), wanted, where=folder)

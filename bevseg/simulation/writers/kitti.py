@@ -37,7 +37,7 @@ from bevseg.points.raw_points import RawPoints
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import Progress
-from bevseg.simulation.writers.folder import claim, write_frames
+from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
 from bevseg.simulation.writers.whole_files import write_whole
 
 KITTI_NAMES = {
@@ -85,7 +85,7 @@ def write_kitti(drive: DriveSource, folder: Path, *, progress: Progress | None =
     Raises:
         GenerationError: The folder was begun with another configuration, layout or version of the simulator.
     """
-    claim(drive, folder, layout=_LAYOUT)
+    claim(folder, manifest_of(drive, _LAYOUT))
     write_frames(drive, folder, _names, _encode, progress=progress)
     tracks = [(folder / _names(index)[-1]).read_bytes() for index in range(len(drive))]
     write_whole(folder / "training" / "label_02" / "0000.txt", b"".join(tracks))

@@ -31,7 +31,7 @@ from bevseg.results.classes import NUM_CLASSES
 from bevseg.results.classes import SemanticClass as C
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import Progress
-from bevseg.simulation.writers.folder import claim, write_frames
+from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
 from bevseg.simulation.writers.kitti import PROJECTION, T_CAMERA_FROM_LIDAR, encode_points, matrix_row
 from bevseg.simulation.writers.whole_files import write_whole
 
@@ -70,7 +70,7 @@ def write_semantic_kitti(drive: DriveSource, folder: Path, *, progress: Progress
         GenerationError: The folder was begun with another configuration, layout or version of the simulator.
         ValueError: A track id does not fit 16 bits.
     """
-    claim(drive, folder, layout=_LAYOUT)
+    claim(folder, manifest_of(drive, _LAYOUT))
     write_frames(drive, folder, _names, _encode, progress=progress)
     places = [_read_place(folder / _names(index)[-1]) for index in range(len(drive))]
     write_whole(folder / _SEQUENCE / "calib.txt", _calibration().encode())

@@ -18,14 +18,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bevseg.datasets.sample_file import read_sample
 from bevseg.simulation.config import SIMULATOR_VERSION
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.generate import MANIFEST, GenerationError, Progress
-from bevseg.simulation.writers.folder import require_same
+from bevseg.simulation.generate import Progress
+from bevseg.simulation.writers.folder import claim
 from bevseg.simulation.writers.nuscenes.config import NuScenesWriterConfig
 from bevseg.simulation.writers.nuscenes.map_mask import map_mask, mask_as_png, walkable_points
 from bevseg.simulation.writers.nuscenes.scans import is_written, write_scan
@@ -65,7 +66,7 @@ def write_nuscenes(
     """
     scenes = scene_specs(config)
     with _full_disk_explained(folder):
-        _claim(config, folder)
+        claim(folder, _manifest(config))
         _make_scenes(scenes, folder, workers, progress or _no_progress)
         remove_unfinished(folder)
         if not has_tables(folder / config.version):
@@ -133,35 +134,20 @@ def _read_rows(scene: SceneSpec, folder: Path) -> SceneRows:
     return scene_rows(scene, [read_sample(folder / scan.record_file) for scan in scene.scans()])
 
 
-def _claim(config: NuScenesWriterConfig, folder: Path) -> None:
-    """Writes what the folder is to hold, or checks that it is the same."""
-    # Through JSON, because what is compared with it comes from there: tuples are lists.
-    wanted = json.loads(json.dumps(_manifest(config)))
-    manifest = folder / MANIFEST
-    if not manifest.exists():
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise GenerationError(f"{folder} is not empty and has no {MANIFEST}: choose a folder of its own")
-        write_whole(manifest, (json.dumps(wanted, indent=1) + "\n").encode())
-        return
-    try:
-        found = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise GenerationError(f"{manifest} is damaged ({error}); delete {folder}, or choose another folder") from error
-    require_same(found, wanted, where=folder)
-
-
-def _manifest(config: NuScenesWriterConfig) -> dict[str, object]:
+def _manifest(config: NuScenesWriterConfig) -> dict[str, Any]:
     """All that the bytes of the dataset depend on, flat, so that an error can name what differs."""
     # The length follows from the keyframes.
     simulation = asdict(replace(config.simulation, frames=0))
     dataset = {name: value for name, value in asdict(config).items() if name != "simulation"}
-    return {
+    manifest = {
         "format": "nuscenes",
         "format_version": FORMAT_VERSION,
         "simulator_version": SIMULATOR_VERSION,
         **dataset,
         **simulation,
     }
+    # Through JSON, because what is compared with it comes from there: tuples are lists.
+    return dict(json.loads(json.dumps(manifest)))
 
 
 @contextmanager
