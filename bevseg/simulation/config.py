@@ -30,6 +30,8 @@ class SimulationConfig:
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
         ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
         decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
+        bystanders: How many people stand close to walls, poles, vehicles and each other: 0 for none, 1 for a hundred.
+        articulated_buses: Share of large buses that have a joint.
     """
 
     seed: int = 0
@@ -44,6 +46,8 @@ class SimulationConfig:
     any_heading: float = 0.2
     ego_vehicle: float = 0.6
     decoys: float = 0.0
+    bystanders: float = 0.0
+    articulated_buses: float = 0.0
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -55,8 +59,9 @@ class SimulationConfig:
         low, high = self.density
         if not 0 <= low <= high <= 1:
             raise ValueError(f"density must be a range within 0..1, got {self.density}")
-        if not 0 <= self.decoys <= 1:
-            raise ValueError(f"decoys must lie within 0..1, got {self.decoys}")
+        for name in ("decoys", "bystanders", "articulated_buses"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie within 0..1, got {getattr(self, name)}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
 

@@ -108,14 +108,8 @@ def _build_stage(config: DriveConfig) -> _Stage:
     rng = np.random.default_rng(np.random.SeedSequence([scene.seed, _DRIVE_STREAM, 0]))
     duration_s = max(scene.frames - 1, 0) / config.rate_hz
     way_m = config.speed_mps * duration_s
-    world = build_world(
-        rng,
-        density=float(rng.uniform(*scene.density)),
-        range_m=scene.range_m + way_m,
-        any_heading=0.0,
-        decoys=scene.decoys,
-        drive_m=way_m + 10.0,
-    )
+    density = float(rng.uniform(*scene.density))
+    world = build_world(rng, scene, density=density, range_m=scene.range_m + way_m, drive_m=way_m + 10.0)
     sensor = find_sensor(scene.sensors[0])
     curvature = world.surface.roads[0].curvature_per_m * (1 if world.plan.ego_forward else -1)
     ego = EgoMotion(_along_lane(world), config.speed_mps, curvature)

@@ -62,9 +62,7 @@ def simulate_frame(config: SimulationConfig, index: int, *, watch: Stopwatch | N
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, index]))
     density = float(rng.uniform(*config.density))
     with watch.stage("world"):
-        world = build_world(
-            rng, density=density, range_m=config.range_m, any_heading=config.any_heading, decoys=config.decoys
-        )
+        world = build_world(rng, config, density=density, range_m=config.range_m)
     sensor = find_sensor(config.sensors[index % len(config.sensors)])
     setup = Setup(
         sensor,

@@ -108,7 +108,7 @@ def test_scenes_are_crowded_and_neighbours_close() -> None:
     for index in range(10):
         rng = np.random.default_rng(np.random.SeedSequence([CONFIG.seed, index]))
         density = float(rng.uniform(*CONFIG.density))
-        world = build_world(rng, density=density, range_m=CONFIG.range_m, any_heading=CONFIG.any_heading)
+        world = build_world(rng, CONFIG, density=density, range_m=CONFIG.range_m)
         boxes, label = world.objects.boxes, world.objects.label
         near = np.hypot(boxes[:, 0] - world.ego_pose[0], boxes[:, 1] - world.ego_pose[1]) < 50
         counts.append(np.count_nonzero(near))

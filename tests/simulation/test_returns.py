@@ -9,6 +9,7 @@ import pytest
 
 from bevseg.geometry.frames import Transform
 from bevseg.simulation.beams import Beams, send_beams
+from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.ground import earliest_m, meet_ground
 from bevseg.simulation.layout.world import GROUND_PIECE, World, build_world
 from bevseg.simulation.raycast import RayScene
@@ -24,7 +25,7 @@ from bevseg.simulation.sensors import find_sensor
 
 
 def _world(kerb_m: float) -> World:
-    world = build_world(np.random.default_rng(4), density=0.3, range_m=40.0, any_heading=0.0)
+    world = build_world(np.random.default_rng(4), SimulationConfig(any_heading=0.0), density=0.3, range_m=40.0)
     return replace(world, plan=replace(world.plan, surface=replace(world.surface, kerb_m=kerb_m)))
 
 

@@ -20,12 +20,12 @@ def add_pedestrians(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
     rng = plan.rng
     busy = {"street": 1.0, "boulevard": 0.8, "residential": 0.4, "industrial": 0.25, "plaza": 1.8}[world.setting]
     for _ in range(int(rng.poisson(3 + 18 * busy * world.density))):
-        x, y, heading = _beside_road(plan, world, range_m)
+        x, y, heading = beside_road(plan, world, range_m)
         size = one_of(rng, (1, 1, 1, 2, 2, 3, 4, 5, 6))
-        _add_group(plan, (x, y, heading), size, spacing_m=uniform(rng, 0.5, 0.85), walking=rng.random() < 0.7)
+        add_group(plan, (x, y, heading), size, spacing_m=uniform(rng, 0.5, 0.85), walking=rng.random() < 0.7)
     if rng.random() < 0.35 * busy * world.density + 0.05:
-        x, y, heading = _beside_road(plan, world, 0.5 * range_m)
-        _add_group(plan, (x, y, heading), int(rng.integers(8, 26)), spacing_m=uniform(rng, 0.5, 1.0), walking=False)
+        x, y, heading = beside_road(plan, world, 0.5 * range_m)
+        add_group(plan, (x, y, heading), int(rng.integers(8, 26)), spacing_m=uniform(rng, 0.5, 1.0), walking=False)
 
 
 def add_two_wheelers(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
@@ -35,14 +35,14 @@ def add_two_wheelers(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
         label = _C.BICYCLE if rng.random() < 0.6 else _C.MOTORCYCLE
         _add_rack(plan, world, label, range_m)
     for _ in range(int(rng.poisson(1.0 + 2.5 * world.density))):
-        x, y, heading = _beside_road(plan, world, range_m)
+        x, y, heading = beside_road(plan, world, range_m)
         label = _C.BICYCLE if rng.random() < 0.6 else _C.MOTORCYCLE
         plan.place(plan.draw_object(label, ridden=False), x, y, heading + uniform(rng, -np.pi, np.pi))
     for _ in range(int(rng.poisson(1.0 + 3.0 * world.density))):
         _add_rider(plan, world, range_m)
 
 
-def _add_group(plan: Plan, center: tuple[float, float, float], size: int, *, spacing_m: float, walking: bool) -> None:
+def add_group(plan: Plan, center: tuple[float, float, float], size: int, *, spacing_m: float, walking: bool) -> None:
     """People about `spacing_m` apart, facing one way when they walk and each other when they stand."""
     rng = plan.rng
     x, y, heading = center
@@ -62,7 +62,7 @@ def _add_group(plan: Plan, center: tuple[float, float, float], size: int, *, spa
 
 def _add_rack(plan: Plan, world: WorldPlan, label: SemanticClass, range_m: float) -> None:
     rng = plan.rng
-    x, y, heading = _beside_road(plan, world, 0.8 * range_m)
+    x, y, heading = beside_road(plan, world, 0.8 * range_m)
     pitch = uniform(rng, 0.6, 0.85) if label == _C.BICYCLE else uniform(rng, 0.9, 1.3)
     lean = heading + np.pi / 2 + rng.normal(0, 0.2)
     for k in range(int(rng.integers(3, 11))):
@@ -91,7 +91,7 @@ def _add_rider(plan: Plan, world: WorldPlan, range_m: float) -> None:
     )
 
 
-def _beside_road(plan: Plan, world: WorldPlan, range_m: float) -> tuple[float, float, float]:
+def beside_road(plan: Plan, world: WorldPlan, range_m: float) -> tuple[float, float, float]:
     """A place mostly on a sidewalk, sometimes behind it or on the road, and the direction along the road."""
     rng = plan.rng
     road: Road = one_of(rng, world.surface.roads)

@@ -27,6 +27,7 @@ class Plan:
         self.surface = surface
         self.rng = rng
         self.stuff: list[PlacedStuff] = []
+        self.standing: list[Rectangle] = []
         self._rows: list[tuple[float, ...]] = []
         self._taken: list[Rectangle] = []
         self._circles = np.zeros((3, _MAX_FOOTPRINTS))  # x, y and radius around each place that is taken
@@ -82,13 +83,17 @@ class Plan:
         if not self.is_free(footprint, margin_m=margin_m):
             return False
         self.reserve(footprint)
+        if not speed_mps:
+            self.standing.append(footprint)
         row = (draft.kind, draft.variant, x_m, y_m, 0.0, length, width, height, yaw_rad)
         self._rows.append((*row, speed_mps, curvature_per_m, draft.tint))
         return True
 
     def add_stuff(self, piece: PlacedStuff, footprint_lw_m: tuple[float, float]) -> None:
         """Puts a piece of the surroundings on the board, whose place has been found free."""
-        self.reserve((piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad))
+        footprint = (piece.x_m, piece.y_m, *footprint_lw_m, piece.yaw_rad)
+        self.reserve(footprint)
+        self.standing.append(footprint)
         self.stuff.append(piece)
 
     def objects(self) -> Objects:

@@ -41,8 +41,11 @@ def add_parking_lots(plan: Plan, world: WorldPlan) -> None:
         _fill_lot(plan, world.surface.patches[index], occupancy)
 
 
-def add_heavy_standing(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
-    """Trucks, buses and trailers that stand at the kerb, in yards and lots, some as semi with its tractor."""
+def add_heavy_standing(plan: Plan, world: WorldPlan, *, range_m: float, articulated_buses: float) -> None:
+    """Trucks, buses and trailers that stand at the kerb, in yards and lots, some as semi with its tractor.
+
+    That share of the buses has a joint; as in nuScenes, each of their two sections is an object.
+    """
     rng = plan.rng
     road = world.surface.roads[0]
     mean = 0.8 + 2.0 * world.density + (2.0 if world.setting == "industrial" else 0.0)
@@ -53,7 +56,7 @@ def add_heavy_standing(plan: Plan, world: WorldPlan, *, range_m: float) -> None:
         d = side * (road.half_width_m + (uniform(rng, 4, 20) if off_road else -1.4))
         turn = rng.normal(0, 0.5) if off_road else 0.0
         pose = _pose(road, s, d, forward=side < 0)
-        _place_heavy(plan, (pose[0], pose[1], pose[2] + turn))
+        _place_heavy(plan, (pose[0], pose[1], pose[2] + turn), articulated_buses)
 
 
 def _fill_lane(plan: Plan, world: WorldPlan, road: Road, lane: int, direction: int, range_m: float) -> None:
@@ -124,7 +127,7 @@ def _fill_lot(plan: Plan, lot: Patch, occupancy: float) -> None:
                 plan.place(draft, x, y, turned + float(rng.normal(0, 0.02)))
 
 
-def _place_heavy(plan: Plan, pose: tuple[float, float, float]) -> None:
+def _place_heavy(plan: Plan, pose: tuple[float, float, float], articulated_buses: float) -> None:
     rng = plan.rng
     x, y, yaw = pose
     choice = rng.random()
@@ -137,7 +140,23 @@ def _place_heavy(plan: Plan, pose: tuple[float, float, float]) -> None:
             plan.place(puller, x + ahead * math.cos(yaw), y + ahead * math.sin(yaw), yaw)
         return
     label = _C.TRUCK if choice < 0.7 else _C.BUS if choice < 0.87 else _C.CONSTRUCTION_VEHICLE
-    plan.place(plan.draw_object(label), x, y, yaw)
+    if label == _C.BUS and articulated_buses and rng.random() < articulated_buses:
+        _place_articulated_bus(plan, pose)
+    else:
+        plan.place(plan.draw_object(label), x, y, yaw)
+
+
+def _place_articulated_bus(plan: Plan, pose: tuple[float, float, float]) -> None:
+    """The front section at the pose, the rear one bent against it by up to 25 degrees, as in a bay or a turn."""
+    x, y, yaw = pose
+    front = plan.draw_object(_C.BUS, kind="bus_front_section")
+    rear = plan.draw_object(_C.BUS, kind="bus_rear_section")
+    if not plan.place(front, x, y, yaw):
+        return
+    bent = yaw + float(np.radians(np.clip(plan.rng.normal(0, 9), -25, 25)))
+    back, rest = front.length_m / 2, rear.length_m / 2 + 0.5 * rear.width_m * abs(math.sin(bent - yaw)) + 0.06
+    joint_x, joint_y = x - back * math.cos(yaw), y - back * math.sin(yaw)
+    plan.place(rear, joint_x - rest * math.cos(bent), joint_y - rest * math.sin(bent), bent, margin_m=0.0)
 
 
 def _pose(road: Road, s: float, d: float, *, forward: bool) -> tuple[float, float, float]:

@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.layout import people, surroundings, traffic, works
+from bevseg.simulation.layout.bystanders import add_bystanders
 from bevseg.simulation.layout.decoys import add_decoys
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.plan import PlacedStuff, Plan
@@ -56,38 +58,41 @@ class World:
 
 
 def build_world(
-    rng: np.random.Generator,
-    *,
-    density: float,
-    range_m: float,
-    any_heading: float,
-    decoys: float = 0.0,
-    drive_m: float = 0.0,
+    rng: np.random.Generator, config: SimulationConfig, *, density: float, range_m: float, drive_m: float = 0.0
 ) -> World:
-    """Draws a world around the origin; in front of a vehicle that is to drive, `drive_m` metres
-    of its lane are kept free of all but traffic.
+    """Draws a world around the origin.
+
+    Args:
+        rng: What it is drawn with.
+        config: Of its settings those that say what stands around and how the vehicle stands.
+        density: Crowdedness, 0 to 1.
+        range_m: How far the world reaches.
+        drive_m: The vehicle drives: that many metres of its lane are kept free of all but traffic, and it sets off
+            along the lane.
     """
     world = draw_world_plan(rng, density=density)
-    ego = _ego_pose(rng, world, any_heading=any_heading)
+    ego = _ego_pose(rng, world, any_heading=0.0 if drive_m else config.any_heading)
     plan = Plan(world.surface, rng)
     plan.reserve((ego[0], ego[1], *_EGO_SIZE_M, ego[2]))
     if drive_m:
         traffic.add_moving_traffic(plan, world, range_m=range_m)
         _reserve_lane(plan, world, drive_m)
     works.add_works(plan, world, range_m=range_m)
-    traffic.add_heavy_standing(plan, world, range_m=range_m)
+    traffic.add_heavy_standing(plan, world, range_m=range_m, articulated_buses=config.articulated_buses)
     if not drive_m:
         traffic.add_moving_traffic(plan, world, range_m=range_m)
     traffic.add_parked_rows(plan, world, range_m=range_m)
     traffic.add_parking_lots(plan, world)
-    if decoys:
-        add_decoys(plan, world, range_m=range_m, amount=decoys)
+    if config.decoys:
+        add_decoys(plan, world, range_m=range_m, amount=config.decoys)
     surroundings.add_buildings(plan, world, range_m=range_m)
     people.add_two_wheelers(plan, world, range_m=range_m)
     people.add_pedestrians(plan, world, range_m=range_m)
     surroundings.add_borders(plan, world, range_m=range_m)
     surroundings.add_furniture(plan, world, range_m=range_m)
     surroundings.add_plants(plan, world, range_m=range_m)
+    if config.bystanders:
+        add_bystanders(plan, world, range_m=range_m, amount=config.bystanders)
     return World(world, plan.objects(), _static_pieces(world.surface, plan.stuff, extent_m=range_m + 40), ego)
 
 

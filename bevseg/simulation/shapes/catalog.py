@@ -24,7 +24,7 @@ class ObjectKind:
         name: Unique name.
         label: Its class.
         build: Makes one variant in metres.
-        weight: How common the kind is among those of its class and posture.
+        weight: How common the kind is among those of its class and posture; 0 for one that is only drawn by name.
         size_spread: Standard deviation of the size as a share of it.
         ridden: A rider sits on it, so it moves.
         tint: Lowest and highest reflectance of its paint or cloth; drawn evenly in the logarithm.
@@ -121,6 +121,11 @@ KINDS: tuple[ObjectKind, ...] = (
     ObjectKind("jersey_barrier", _C.BARRIER, static_things.jersey_barrier, 1.2, 0.03, tint=(0.3, 0.8)),
     ObjectKind("fence_barrier", _C.BARRIER, static_things.fence_barrier, 1.0, 0.02, tint=(0.3, 0.8)),
     ObjectKind("plank_barrier", _C.BARRIER, static_things.plank_barrier, 0.8, 0.03, tint=(0.3, 0.8)),
+    # Drawn only where a scene asks for them by name:
+    ObjectKind("standing_person", _C.PEDESTRIAN, people.standing_person, 0.0, 0.05, tint=_CLOTH, variants=24),
+    ObjectKind("laden_person", _C.PEDESTRIAN, people.laden_person, 0.0, 0.05, tint=_CLOTH, variants=16),
+    ObjectKind("bus_front_section", _C.BUS, partial(heavy_vehicles.bus_section, rear=False), 0.0, 0.01, variants=6),
+    ObjectKind("bus_rear_section", _C.BUS, partial(heavy_vehicles.bus_section, rear=True), 0.0, 0.01, variants=6),
 )
 
 KIND_INDEX = {kind.name: k for k, kind in enumerate(KINDS)}
@@ -151,7 +156,11 @@ def shapes_of(kind: int) -> tuple[Shape, ...]:
 @cache
 def kinds_of(label: SemanticClass, *, ridden: bool | None = None) -> tuple[list[int], list[float]]:
     """Indices into `KINDS` of a class and their cumulative probability; `ridden` chooses a posture."""
-    chosen = [(k, kind.weight) for k, kind in enumerate(KINDS) if kind.label == label and ridden in (None, kind.ridden)]
+    chosen = [
+        (k, kind.weight)
+        for k, kind in enumerate(KINDS)
+        if kind.weight and kind.label == label and ridden in (None, kind.ridden)
+    ]
     weights = np.array([w for _, w in chosen])
     cumulative = np.cumsum(weights) / weights.sum()
     cumulative[-1] = 1.0

@@ -133,6 +133,18 @@ def city_bus(rng: np.random.Generator) -> Mesh:
     return _bus(length, width, height, window_z=(0.38, 0.82), roof_box=rng.random() < 0.6)
 
 
+def bus_section(rng: np.random.Generator, *, rear: bool) -> Mesh:
+    """One of the two sections of an articulated bus; the rear one has the bellows in front."""
+    length = rng.uniform(6.3, 7.3) if rear else rng.uniform(9.3, 10.5)
+    width, height = rng.uniform(2.5, 2.65), rng.uniform(3.0, 3.4)
+    section = _bus(length, width, height, window_z=(0.38, 0.82), roof_box=not rear)
+    if not rear:
+        return section
+    ahead = length / 2
+    bellows = tube((ahead, 0, height / 2), (ahead + 0.8, 0, height / 2), 0.5 * width, Material.CLOTH, sides=8)
+    return joined([section, bellows])
+
+
 def coach(rng: np.random.Generator) -> Mesh:
     """A high coach for travel."""
     length, width, height = rng.uniform(11.0, 13.5), rng.uniform(2.5, 2.9), rng.uniform(3.4, 3.9)

@@ -28,6 +28,53 @@ def pedestrian(rng: np.random.Generator, *, stride: float | None = None) -> Mesh
     return joined(parts)
 
 
+def standing_person(rng: np.random.Generator) -> Mesh:
+    """A person at rest: legs together or under a coat, arms at the body, folded, or one hand up with a phone."""
+    height = rng.uniform(1.5, 1.92)
+    hip, shoulder, half_width = 0.49 * height, 0.81 * height, rng.uniform(0.17, 0.26)
+    depth, lean = rng.uniform(0.11, 0.2), rng.normal(0, 0.04)
+    parts = [
+        _torso(hip, shoulder, depth=depth, half_width=half_width),
+        ellipsoid((0.02, 0, 0.93 * height), (0.1, 0.08, 0.07 * height), Material.SKIN),
+    ]
+    if rng.random() < 0.4:  # a coat or a skirt
+        hem = rng.uniform(0.1, 0.4) * height
+        parts.append(tube((0, 0, hem), (0, 0, 0.6 * height), (rng.uniform(0.18, 0.28), 0.15), Material.CLOTH, sides=6))
+        parts.append(tube((0, 0, 0), (0, 0, hem), 0.11, Material.CLOTH, sides=5))
+    else:
+        stance = rng.uniform(0.06, 0.16)
+        for side in (1, -1):
+            foot = (rng.normal(0, 0.06), side * stance, 0.0)
+            parts.append(tube(foot, (0, side * 0.09, hip), (0.06, 0.09), Material.CLOTH))
+    for side in (1, -1):
+        hand = (
+            (rng.uniform(0.1, 0.35), side * rng.uniform(0.0, 0.15), rng.uniform(0.62, 0.85) * height)
+            if rng.random() < 0.4
+            else (rng.uniform(-0.05, 0.1), side * (half_width + rng.uniform(0.0, 0.06)), 0.48 * height)
+        )
+        parts.append(tube((0, side * (half_width - 0.02), shoulder), hand, 0.05, Material.CLOTH, sides=4))
+    return joined(parts).pitched(lean)
+
+
+def laden_person(rng: np.random.Generator) -> Mesh:
+    """A person with a suitcase, bags in both hands, a shopping cart, or an open umbrella."""
+    person = pedestrian(rng, stride=float(rng.uniform(-0.5, 0.5)))
+    load = rng.random()
+    if load < 0.35:
+        case = box((-0.5, 0.15, 0.05), (0.25, 0.4, rng.uniform(0.5, 0.75)), Material.PLASTIC)
+        return joined([person, case, tube((-0.5, 0.15, 0.5), (-0.1, 0.3, 0.85), 0.02, Material.METAL, sides=3)])
+    if load < 0.65:
+        return joined([person, *(box((0, y, 0.25), (0.35, 0.16, 0.4), Material.CLOTH) for y in (-0.38, 0.38))])
+    if load < 0.8:
+        cart = [
+            box((0.75, 0, 0.45), (0.75, 0.5, 0.5), Material.WIRE_MESH),
+            box((0.75, 0, 0.2), (0.7, 0.45, 0.06), Material.METAL),
+        ]
+        return joined([person, *cart])
+    shade = tube((0.1, 0, 1.85), (0.1, 0, 2.1), (rng.uniform(0.4, 0.55), 0.05), Material.CLOTH, sides=8)
+    return joined([person, shade, tube((0.15, 0.1, 1.0), (0.1, 0, 1.95), 0.015, Material.METAL, sides=3)])
+
+
 def sitting_person(rng: np.random.Generator) -> Mesh:
     """A person on a bench or in a wheelchair: thighs level, back upright."""
     seat = rng.uniform(0.42, 0.52)
