@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=Path, metavar="FOLDER", help="stored frames (`bevseg simulate`); by default made on the way"
     )
+    parser.add_argument("--initial", metavar="CHECKPOINT", help="weights to start with, in place of the YAML's choice")
     parser.add_argument("--steps", type=int, help="length of the run, in place of the YAML's")
     parser.add_argument("--minutes", type=float, help="stop after this much training, in place of the YAML's")
     parser.add_argument("--workers", type=int, help="processes that prepare frames, in place of the YAML's")
@@ -67,6 +68,8 @@ def _experiment(args: argparse.Namespace) -> ExperimentConfig:
     kept = run.experiment_file
     if not args.resume and run.state_file.exists():
         raise ValueError(f"{args.out} already holds a run: go on with it (--resume), or choose another --out")
+    if args.resume and args.initial is not None:
+        raise ValueError("--initial starts a new run; a resumed one goes on with its own weights")
     if args.resume and not kept.is_file():
         raise ValueError(f"no run to resume in {args.out}: it has no {kept.name}")
     if not args.resume and args.config is None:
@@ -76,7 +79,8 @@ def _experiment(args: argparse.Namespace) -> ExperimentConfig:
         raise ValueError(f"{args.config} differs from {kept}: leave it out to resume, or start a new run with it")
     given = {"steps": args.steps, "max_minutes": args.minutes, "workers": args.workers}
     changes = {name: value for name, value in given.items() if value is not None}
-    return replace(experiment, train=replace(experiment.train, **changes))
+    initial = experiment.initial if args.initial is None else args.initial
+    return replace(experiment, train=replace(experiment.train, **changes), initial=initial)
 
 
 def _stored_frames(folder: Path) -> FrameStore:

@@ -1,7 +1,8 @@
 """Variations of a labelled scan that another vehicle, sensor or street might have given.
 
-First points are lost (fewer beams, random losses), then rays end elsewhere (a screen in the way, echoes from below the
-road, range noise), last the whole scan is mirrored, turned, tilted, scaled and shifted together with its truth.
+First weather and dirt befall it, points are lost (fewer beams, random losses), then rays end elsewhere (a screen in the
+way, echoes from below the road, range noise), last the whole scan is mirrored, turned, tilted, scaled and shifted
+together with its truth.
 Which of these happen, and how much, is drawn from the generator alone.
 """
 
@@ -24,6 +25,7 @@ from bevseg.datasets.sample_edit import (
 from bevseg.geometry.boxes import wrap_angle
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.corruptions import Corruption, CorruptionKind, corrupt
 
 _GHOST_DROP_M = 1.0
 """Only returns this far below the sensor are taken for the road's when a ghost is made of them."""
@@ -37,6 +39,8 @@ class AugmentConfig:
     """How often and how far scans are varied; `max_` values bound uniform draws, on both sides where that has sense.
 
     Attributes:
+        weather_probability: Fog, rain, snow, a dirty lens or blocked beams, one of them.
+        max_weather: Largest strength of it, 0..1.
         flip_probability: Mirror left and right.
         max_yaw_rad: Turn about z; pi is the full circle. Scans labelled in a sector only are not turned or shifted.
         max_tilt_rad: Roll and pitch.
@@ -58,6 +62,8 @@ class AugmentConfig:
         max_screen_rad: Largest half width of the sector behind the screen.
     """
 
+    weather_probability: float = 0.2
+    max_weather: float = 0.7
     flip_probability: float = 0.5
     max_yaw_rad: float = float(np.pi)
     max_tilt_rad: float = 0.026
@@ -92,7 +98,7 @@ class AugmentConfig:
             )
 
 
-_SHARES = ("max_scale", "max_beam_loss", "max_point_loss", "max_ghosts")
+_SHARES = ("max_weather", "max_scale", "max_beam_loss", "max_point_loss", "max_ghosts")
 _AMOUNTS = ("max_yaw_rad", "max_tilt_rad", "max_shift_m", "max_rise_m", "range_noise_m", "max_screen_rad")
 
 
@@ -103,10 +109,21 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> 
     stands in front: lost beams and points thin out hidden and visible parts alike. The poses `T_ego_from_lidar` and
     `T_global_from_ego` stay those of the original scan: the result has no place in the world.
     """
-    kept = keep_points(sample, _surviving(sample.cloud, rng, config))
+    befallen = _in_weather(sample, rng, config)
+    kept = keep_points(befallen, _surviving(befallen.cloud, rng, config))
     bent = _with_ghosts(_behind_screen(kept, rng, config), rng, config)
     noisy = _with_range_noise(bent, rng, config)
     return _moved(recounted(noisy), _draw_motion(sample.annotations, rng, config))
+
+
+def _in_weather(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> Sample:
+    if not rng.random() < config.weather_probability:
+        return sample
+    kind = _WEATHER[int(rng.integers(len(_WEATHER)))]
+    return corrupt(sample, Corruption(kind, float(rng.uniform(0, config.max_weather))), rng)
+
+
+_WEATHER: tuple[CorruptionKind, ...] = ("fog", "rain", "snow", "dirty-lens", "blocked-beams")
 
 
 def _surviving(cloud: PointCloud, rng: np.random.Generator, config: AugmentConfig) -> Bool[np.ndarray, "n"]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from bevseg.checkpoint import checkpoint_path, load_checkpoint
 from bevseg.config import ModelConfig
 from bevseg.datasets.sample import Sample
 from bevseg.learning.augment import AugmentConfig, augment
@@ -37,6 +38,7 @@ class ExperimentConfig:
         augment: Changes to each frame each time it is seen.
         targets: What is taught.
         objective: Weights of the parts of the loss.
+        initial: Checkpoint whose weights the network starts with: one that ships, or a file; empty to start anew.
     """
 
     train: TrainConfig
@@ -46,6 +48,7 @@ class ExperimentConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     targets: TargetConfig = field(default_factory=TargetConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    initial: str = ""
 
     def __post_init__(self) -> None:
         if self.simulation.seed == self.validation.seed:
@@ -62,8 +65,14 @@ def run_experiment(
         folder: Takes states, checkpoints, curve and logs.
         frames: Stored frames; by default they are simulated on the way.
         resume: Go on with the run in `folder`.
+
+    Raises:
+        CheckpointError: The weights to start with cannot be read, or are of another network.
     """
     network = build_network(config.model)
+    initial = load_checkpoint(checkpoint_path(config.initial)) if config.initial else None
+    if initial is not None:
+        initial.load_into(network)
     samples = [SimulatedSource(config.validation)[i] for i in range(config.validation.frames)]
     task: TrainTask[Prepared, Batch] = TrainTask(
         network=network,
@@ -73,6 +82,7 @@ def run_experiment(
         collate=collate,
         loss_of=partial(_loss_of, weights=config.objective),
         evaluate=partial(_evaluate, samples=samples),
+        history=dict(initial.metadata) if initial else None,
     )
     return train(task, config.train, folder, resume=resume)
 

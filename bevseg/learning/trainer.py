@@ -103,6 +103,7 @@ class TrainTask(Generic[Item, Batch]):
         collate: Joins prepared scans; runs in the workers.
         loss_of: Runs the network on a batch and compares.
         evaluate: Measures the averaged network; None never evaluates (checkpoints are still kept).
+        history: Metadata of the checkpoint that the network's weights are from; kept inside the run's own checkpoints.
     """
 
     network: nn.Module
@@ -112,6 +113,7 @@ class TrainTask(Generic[Item, Batch]):
     collate: Callable[[Sequence[Item]], Batch]
     loss_of: Callable[[nn.Module, Batch], LossTerms]
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None
+    history: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ class _Trainer(Generic[Item, Batch]):
             "train_config": dataclasses.asdict(self._config),
             "metrics": {name: value if math.isfinite(value) else None for name, value in measured.items()},
         }
+        if self._task.history is not None:
+            metadata["started_from"] = self._task.history
         save_checkpoint(file, self._average.network.state_dict(), self._task.model_config, metadata=metadata)
 
     def _save(self) -> None:

@@ -85,6 +85,11 @@ def test_a_resumed_run_needs_no_yaml(recorder: Recorder, yaml_file: str, tmp_pat
     assert rest["resume"] is True
 
 
+def test_a_run_may_start_with_the_weights_of_a_checkpoint(recorder: Recorder, yaml_file: str, tmp_path: Path) -> None:
+    assert main(["train", yaml_file, "--out", str(tmp_path / "run"), "--initial", "bevseg-s"]) == 0
+    assert recorder.calls[0][0] == replace(EXPERIMENT, initial="bevseg-s")
+
+
 def test_a_run_stopped_by_a_signal_exits_as_interrupted(recorder: Recorder, yaml_file: str, tmp_path: Path) -> None:
     recorder.reason = "signal"
     assert main(["train", yaml_file, "--out", str(tmp_path / "run")]) == 130
@@ -111,6 +116,7 @@ def test_stored_frames_are_found_by_what_the_folder_holds(recorder: Recorder, ya
         (["{yaml}", "--out", "{run}"], "already holds a run"),
         (["--out", "{new}"], "a new run needs the YAML"),
         (["--out", "{new}", "--resume"], "no run to resume"),
+        (["--out", "{run}", "--resume", "--initial", "bevseg-s"], "--initial starts a new run"),
         (["{other}", "--out", "{run}", "--resume"], "other.yaml differs from"),
         (["{yaml}", "--out", "{new}", "--frames", "{new}"], "neither simulation.json nor .npz"),
         (["{yaml}", "--out", "{new}", "--steps", "0"], "steps must be at least 1"),

@@ -17,6 +17,7 @@ from bevseg.results.classes import SemanticClass
 from bevseg.results.occlusion_graph import OcclusionGraph
 
 OFF = AugmentConfig(
+    weather_probability=0.0,
     flip_probability=0.0,
     max_yaw_rad=0.0,
     max_tilt_rad=0.0,
@@ -302,3 +303,18 @@ def test_an_empty_scan_without_objects_passes(seed: int) -> None:
 def test_impossible_amounts_are_refused(make: Callable[[], AugmentConfig]) -> None:
     with pytest.raises(ValueError, match="must"):
         make()
+
+
+def test_weather_takes_points_and_leaves_the_rest_true() -> None:
+    sample = make_sample()
+    stormy = replace(OFF, weather_probability=1.0, max_weather=1.0)
+    lost = 0
+    for seed in range(12):
+        changed = augment(sample, np.random.default_rng(seed), stormy)
+        assert np.allclose(changed.annotations.boxes, sample.annotations.boxes, atol=1e-5)
+        instance = changed.annotations.point_instance
+        assert instance is not None
+        assert len(instance) == len(changed.cloud)
+        assert np.array_equal(np.bincount(instance, minlength=4)[1:], changed.annotations.num_points)
+        lost += len(sample.cloud) - len(changed.cloud)
+    assert lost > 1000
