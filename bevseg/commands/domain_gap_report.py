@@ -1,4 +1,4 @@
-"""`bevseg simulate --compare`: real and simulated scans side by side, set by set, in figures and pictures."""
+"""`bevseg simulate --compare`: real and simulated scans side by side, sensor by sensor, in figures and pictures."""
 
 from __future__ import annotations
 
@@ -32,38 +32,48 @@ _SENSOR_OF_SET = {
 """Argoverse is left out: its clouds are of two sensors, one on the other."""
 
 
-@dataclass(frozen=True, eq=False)
-class _SetReport:
-    """What one real set was found to be like beside simulated scans of its sensor."""
+_DENSITIES, _TRIAL_SCANS = 5, 12
+"""Simulated streets are as crowded as real ones: the nearest of that many densities, judged by that many scans."""
 
-    name: str
+
+@dataclass(frozen=True, eq=False)
+class _SensorReport:
+    """What the real scans of one sensor, of all sets together, were found to be like beside simulated ones."""
+
     sensor: str
+    sets: tuple[str, ...]
     num_real: int
     num_simulated: int
+    density: tuple[float, float]
     gaps: tuple[Gap, ...]
     picture: Path
 
     def as_json(self) -> dict[str, object]:
+        from bevseg.evaluation.domain_gap import mean_distance_of_bands
+
         rows = [
             {
                 "name": gap.name,
-                "ks": None if np.isnan(gap.distance) else round(gap.distance, 4),
+                "ks": _rounded(gap.distance),
+                "by_chance": _rounded(gap.chance),
                 "num_real": len(gap.real),
                 "num_simulated": len(gap.simulated),
             }
             for gap in self.gaps
         ]
         return {
-            "set": self.name,
             "sensor": self.sensor,
+            "sets": list(self.sets),
             "scans": {"real": self.num_real, "simulated": self.num_simulated},
+            "density": list(self.density),
             "distributions": rows,
+            "points_per_vehicle_mean_ks": _rounded(mean_distance_of_bands(self.gaps)),
             "picture": self.picture.name,
         }
 
 
 def compare_with_real(args: argparse.Namespace, config: SimulationConfig) -> ExitCode:
-    """Writes report.json and one picture for each set into `--out`, and prints the distances.
+    """Writes report.json and one picture for each sensor into `--out`, and prints the distances.
 
     Raises:
         DatasetError: There are no real frames in the folder.
@@ -71,13 +81,16 @@ def compare_with_real(args: argparse.Namespace, config: SimulationConfig) -> Exi
     from bevseg.datasets.real_frames import open_real_frames
 
     screen = console(args)
-    sources = [source for source in open_real_frames(args.compare) if source.name in _SENSOR_OF_SET]
+    by_sensor: dict[str, list[Source]] = {}
+    for source in open_real_frames(args.compare):
+        if source.name in _SENSOR_OF_SET:
+            by_sensor.setdefault(_SENSOR_OF_SET[source.name], []).append(source)
     args.out.mkdir(parents=True, exist_ok=True)
     reports = []
-    for source in sources:
-        screen.print(f"{source.name}: {min(len(source), args.frames)} real and {args.frames} simulated scans ...")
-        reports.append(_compare(source, config, args.out))
-    content = {"seed": config.seed, "sets": [report.as_json() for report in reports]}
+    for sensor, sources in by_sensor.items():
+        screen.print(f"{sensor}: {', '.join(source.name for source in sources)} and {args.frames} simulated scans ...")
+        reports.append(_compare(sensor, sources, config, args.out))
+    content = {"seed": config.seed, "sensors": [report.as_json() for report in reports]}
     (args.out / "report.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     if args.json:
         print_json(content)
@@ -87,42 +100,76 @@ def compare_with_real(args: argparse.Namespace, config: SimulationConfig) -> Exi
     return ExitCode.OK
 
 
-def _compare(source: Source, config: SimulationConfig, folder: Path) -> _SetReport:
+def _compare(sensor: str, sources: Sequence[Source], config: SimulationConfig, folder: Path) -> _SensorReport:
     from bevseg.drawing.image_file import write_png
     from bevseg.drawing.side_by_side import Distribution, draw_side_by_side
-    from bevseg.evaluation.domain_gap import gaps, profile_scans
+    from bevseg.evaluation.domain_gap import gaps, pooled, profile_scans
     from bevseg.simulation.source import SimulatedSource
 
-    sensor = _SENSOR_OF_SET[source.name]
-    simulated = SimulatedSource(replace(config, sensors=(sensor,), occlusion=False))
-    chosen = np.unique(np.linspace(0, len(source) - 1, min(len(source), len(simulated))).round().astype(int)).tolist()
-    found = gaps(profile_scans(source[i] for i in chosen), profile_scans(simulated[i] for i in range(len(simulated))))
+    chosen = [_spread(len(source), config.frames) for source in sources]
+    real = pooled([profile_scans(s[i] for i in which) for s, which in zip(sources, chosen, strict=True)])
+    alike = _as_crowded(replace(config, sensors=(sensor,), occlusion=False), real.crowdedness)
+    simulated = SimulatedSource(alike)
+    found = gaps(real, profile_scans(simulated[i] for i in range(len(simulated))))
     picture = draw_side_by_side(
-        source[chosen[len(chosen) // 2]].cloud,
+        sources[0][chosen[0][len(chosen[0]) // 2]].cloud,
         simulated[len(simulated) // 2].cloud,
         [
             Distribution(gap.name, gap.unit, f"KS {gap.distance:.2f}", gap.real, gap.simulated)
             for gap in found
             if not np.isnan(gap.distance)
         ],
-        titles=(f"real, {source.name}", f"simulated, {sensor}"),
+        titles=(f"real, {sources[0].name}", f"simulated, {sensor}"),
     )
-    path = folder / f"{source.name}.png"
+    path = folder / f"{sensor}.png"
     write_png(path, picture)
-    return _SetReport(source.name, sensor, len(chosen), len(simulated), found, path)
+    names = tuple(source.name for source in sources)
+    return _SensorReport(sensor, names, real.num_scans, len(simulated), alike.density, found, path)
 
 
-def _table(reports: Sequence[_SetReport]) -> Table:
+def _spread(available: int, wanted: int) -> list[int]:
+    """Positions of `wanted` scans, or of all, evenly spread."""
+    positions: list[int] = np.unique(np.linspace(0, available - 1, min(available, wanted)).round().astype(int)).tolist()
+    return positions
+
+
+def _as_crowded(config: SimulationConfig, crowdedness: float) -> SimulationConfig:
+    """The configuration at the density that shows as many vehicles as the real scans; as it is where nobody knows."""
+    from bevseg.evaluation.domain_gap import profile_scans
+    from bevseg.simulation.source import SimulatedSource
+
+    if not crowdedness > 0:
+        return config
+    tries: list[tuple[float, SimulationConfig]] = []
+    for density in np.linspace(*config.density, _DENSITIES).tolist():
+        fixed = replace(config, density=(density, density))
+        trial = SimulatedSource(fixed)
+        shown = profile_scans(trial[i] for i in range(min(_TRIAL_SCANS, len(trial)))).crowdedness
+        tries.append((abs(float(np.log((shown + 0.1) / crowdedness))), fixed))
+    return min(tries, key=lambda one: one[0])[1]
+
+
+def _table(reports: Sequence[_SensorReport]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from bevseg.evaluation.domain_gap import mean_distance_of_bands
+
     table = Table(box=SIMPLE_HEAD, title="Kolmogorov-Smirnov distance, real to simulated", title_justify="left")
-    for place, heading in enumerate(("set", "distribution", "distance", "real values")):
+    for place, heading in enumerate(("sensor", "distribution", "distance", "by chance", "real values")):
         table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
     for report in reports:
-        for row, gap in enumerate(report.gaps):
-            distance = "-" if np.isnan(gap.distance) else f"{gap.distance:.2f}"
-            last = row == len(report.gaps) - 1
-            name = report.name if row == 0 else ""
-            table.add_row(name, gap.name, distance, f"{len(gap.real):,}", end_section=last)
+        rows = [(g.name, _two(g.distance), _two(g.chance), f"{len(g.real):,}") for g in report.gaps]
+        rows.append(("points per vehicle, mean of the bands", _two(mean_distance_of_bands(report.gaps)), "", ""))
+        names = [report.sensor, f"{report.num_real} real scans"] + [""] * len(rows)
+        for k, row in enumerate(rows):
+            table.add_row(names[k], *row, end_section=k == len(rows) - 1)
     return table
+
+
+def _two(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 4)

@@ -28,6 +28,9 @@ _REACH_M = 50.0
 _POINTS_A_SCAN, _POINTS_A_VEHICLE = 4000, 50
 """Points beyond these are thinned evenly: a bus beside the sensor must not outweigh a street of cars."""
 
+_SMIRNOV_95 = 1.358
+"""Quantile of Kolmogorov's distribution (Smirnov, Annals of Mathematical Statistics 19, 1948)."""
+
 _MIN_POINTS = 10
 """Vehicles with fewer are left out: people label what they can see, the simulator all that there is."""
 
@@ -44,6 +47,7 @@ class ScanProfile:
         elevation_deg: Angle of points above the sensor's horizon: how the rings fill.
         height_m: Height of points above the local ground.
         num_scans: Scans looked at.
+        num_circles: The same, a scan that is labelled in a sector only counting as the share that the sector is.
     """
 
     vehicle_height_m: Float[np.ndarray, "p"]
@@ -53,6 +57,13 @@ class ScanProfile:
     elevation_deg: Float[np.ndarray, "e"]
     height_m: Float[np.ndarray, "h"]
     num_scans: int
+    num_circles: float
+
+    @property
+    def crowdedness(self) -> float:
+        """Vehicles seen around the sensor in one scan, within the reach of the bands; NaN without scans."""
+        near = int((self.vehicle_range_m < RANGE_BANDS_M[-1][1]).sum())
+        return near / self.num_circles if self.num_circles else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +89,32 @@ class Gap:
             return float("nan")
         return float(ks_2samp(self.real, self.simulated).statistic)
 
+    @property
+    def chance(self) -> float:
+        """Distance that one in twenty pairs of samples of these sizes has by chance, both drawn from one distribution.
+
+        Larger in truth where values hang together, as those of one car that many scans saw.
+        """
+        if not len(self.real) or not len(self.simulated):
+            return float("nan")
+        return float(_SMIRNOV_95 * np.sqrt(1 / len(self.real) + 1 / len(self.simulated)))
+
 
 def profile_scans(samples: Iterable[Sample]) -> ScanProfile:
     """Looks at scans one by one; none is kept."""
-    profiles = [_profile(sample) for sample in samples]
-    pooled = {
+    return pooled([_profile(sample) for sample in samples])
+
+
+def pooled(profiles: Sequence[ScanProfile]) -> ScanProfile:
+    """One profile of the scans of all."""
+    values = {
         field.name: np.concatenate([getattr(p, field.name) for p in profiles] or [np.zeros(0)])
         for field in fields(ScanProfile)
-        if field.name != "num_scans"
+        if not field.name.startswith("num_")
     }
-    return ScanProfile(**pooled, num_scans=len(profiles))
+    return ScanProfile(
+        **values, num_scans=sum(p.num_scans for p in profiles), num_circles=float(sum(p.num_circles for p in profiles))
+    )
 
 
 def gaps(real: ScanProfile, simulated: ScanProfile) -> tuple[Gap, ...]:
@@ -140,4 +167,5 @@ def _profile(sample: Sample) -> ScanProfile:
         elevation_deg=np.degrees(np.arctan2(away[few, 2], range_m[few])).astype(np.float64),
         height_m=height_m[few].astype(np.float64),
         num_scans=1,
+        num_circles=float(min(truth.view.half_angle_rad / np.pi, 1.0)),
     )

@@ -107,9 +107,12 @@ def test_real_frames_are_held_against_simulated_ones(
     assert main([*arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((tmp_path / "report.json").read_text())
-    sets = {entry["set"]: entry for entry in report["sets"]}
-    assert sets["pandaset"]["sensor"] == "pandar64"
-    for entry in sets.values():
+    sensors = {entry["sensor"]: entry for entry in report["sensors"]}
+    assert sensors["pandar64"]["sets"] == ["pandaset"]
+    assert "kitti" in sensors["hdl-64e"]["sets"]
+    for entry in sensors.values():
+        low, high = entry["density"]
+        assert 0 <= low == high <= 1  # as crowded as the real scans
         assert (tmp_path / entry["picture"]).is_file()
         cells = next(row for row in entry["distributions"] if row["name"] == "range of occupied cells")
         assert 0 <= cells["ks"] < 0.5

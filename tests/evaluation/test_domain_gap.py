@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bevseg.datasets.sample import Annotations, Sample
-from bevseg.evaluation.domain_gap import Gap, gaps, mean_distance_of_bands, profile_scans
+from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.evaluation.domain_gap import Gap, gaps, mean_distance_of_bands, pooled, profile_scans
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
@@ -74,3 +74,21 @@ def test_ignored_vehicles_and_no_scans_count_nothing() -> None:
 
 def test_the_own_vehicle_is_no_part_of_the_cells() -> None:
     assert profile_scans([scan()]).cell_range_m.min() > 2.8
+
+
+def test_a_sector_counts_as_its_share_of_a_circle() -> None:
+    whole = scan()
+    sector = replace(whole, annotations=replace(whole.annotations, view=LabelledView(half_angle_rad=np.pi / 4)))
+    assert profile_scans([whole]).crowdedness == 1.0
+    assert profile_scans([sector]).crowdedness == 4.0
+    both = pooled([profile_scans([whole]), profile_scans([sector, sector])])
+    assert (both.num_scans, both.num_circles) == (3, 1.5)
+    assert both.crowdedness == 2.0
+    assert np.isnan(profile_scans([]).crowdedness)
+
+
+def test_what_chance_gives_falls_with_the_number_of_values() -> None:
+    few, many = (Gap("x", "m", np.arange(float(n)), np.arange(float(n))) for n in (8, 800))
+    assert few.chance == pytest.approx(0.679)
+    assert many.chance == pytest.approx(0.0679)
+    assert np.isnan(Gap("x", "m", np.zeros(0), np.zeros(3)).chance)
