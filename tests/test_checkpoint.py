@@ -156,5 +156,5 @@ def test_a_misfit_lists_names_and_changes_nothing(tmp_path: Path) -> None:
 def test_what_ships_is_what_its_config_trains() -> None:
     trained = load_yaml_as(ExperimentConfig, Path(__file__).parents[1] / "configs" / "bevseg-s.yaml").model
     shipped = load_checkpoint(checkpoint_path("bevseg-s")).config_as(ModelConfig)
-    thresholds_aside = replace(shipped, decode=replace(shipped.decode, min_score=trained.decode.min_score))
-    assert thresholds_aside == trained == ModelConfig()
+    as_trained = replace(shipped.decode, min_score=trained.decode.min_score, calibration=trained.decode.calibration)
+    assert replace(shipped, decode=as_trained) == trained == ModelConfig()

@@ -155,12 +155,14 @@ def _table(reports: Sequence[_SensorReport]) -> Table:
 
     from bevseg.evaluation.domain_gap import mean_distance_of_bands
 
-    table = Table(box=SIMPLE_HEAD, title="Kolmogorov-Smirnov distance, real to simulated", title_justify="left")
-    for place, heading in enumerate(("sensor", "distribution", "distance", "by chance", "real values")):
+    table = Table(
+        box=SIMPLE_HEAD, title="Kolmogorov-Smirnov distance (KS) of simulated to real scans", title_justify="left"
+    )
+    for place, heading in enumerate(("sensor", "distribution", "KS", "chance", "values")):
         table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
     for report in reports:
         rows = [(g.name, _two(g.distance), _two(g.chance), f"{len(g.real):,}") for g in report.gaps]
-        rows.append(("points per vehicle, mean of the bands", _two(mean_distance_of_bands(report.gaps)), "", ""))
+        rows.append(("points per vehicle, mean", _two(mean_distance_of_bands(report.gaps)), "", ""))
         names = [report.sensor, f"{report.num_real} real scans"] + [""] * len(rows)
         for k, row in enumerate(rows):
             table.add_row(names[k], *row, end_section=k == len(rows) - 1)

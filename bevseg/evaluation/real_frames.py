@@ -13,9 +13,19 @@ from rich.table import Table
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
+from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
 from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
 from bevseg.evaluation.scores import MatchCounts
-from bevseg.evaluation.tables import ScoreRow, figure_table, json_number, json_rows, rows_of, score_table
+from bevseg.evaluation.tables import (
+    ScoreRow,
+    calibration_table,
+    figure_table,
+    json_number,
+    json_reliability,
+    json_rows,
+    rows_of,
+    score_table,
+)
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup
 from bevseg.results.instances import Instances
@@ -39,6 +49,8 @@ AVERAGED = ("PandaSet", "KITTI", "Argoverse")
 
 _GROUPS = (ClassGroup.VEHICLE, ClassGroup.PEDESTRIAN, ClassGroup.TWO_WHEELER)
 _GROUP_NAMES = tuple(g.label if g in _GROUPS else None for g in ClassGroup)
+_FEW_NAMES = tuple(g.label if g in _GROUPS[1:] else None for g in ClassGroup)
+"""Groups of which single datasets hold a handful; vehicles of all together would be those of PandaSet."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,26 @@ class DatasetScores:
         dataset: Its name.
         num_frames: Frames scored.
         counts: Counts at each IoU threshold.
+        reliability: How often objects of each score are right, at the first of `IOU_THRESHOLDS`.
     """
 
     dataset: str
     num_frames: int
     counts: Mapping[float, MatchCounts]
+    reliability: Reliability
+
+    @classmethod
+    def zero(cls, dataset: str) -> DatasetScores:
+        counts = {threshold: MatchCounts.zero(len(ClassGroup)) for threshold in IOU_THRESHOLDS}
+        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)))
+
+    def __add__(self, other: DatasetScores) -> DatasetScores:
+        return DatasetScores(
+            self.dataset,
+            self.num_frames + other.num_frames,
+            {threshold: counts + other.counts[threshold] for threshold, counts in self.counts.items()},
+            self.reliability + other.reliability,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,12 +104,18 @@ class RealFrameScores:
         return sum(f1[name] for name in over) / len(over)
 
     def rows(self) -> tuple[ScoreRow, ...]:
-        """Vehicles, pedestrians and two-wheelers of each dataset at each IoU threshold."""
+        """Vehicles, pedestrians and two-wheelers of each dataset at each IoU threshold, and the few of all together."""
+        together = sum(self.datasets, start=DatasetScores.zero("all"))
         return tuple(
             row
-            for scores in self.datasets
+            for scores in (*self.datasets, *([together] if len(self.datasets) > 1 else []))
             for threshold, counts in scores.counts.items()
-            for row in rows_of(counts, _GROUP_NAMES, source=scores.dataset, iou_threshold=threshold)
+            for row in rows_of(
+                counts,
+                _FEW_NAMES if scores is together else _GROUP_NAMES,
+                source=scores.dataset,
+                iou_threshold=threshold,
+            )
         )
 
     def mean_rows(self) -> dict[str, tuple[float, ...]]:
@@ -105,7 +138,8 @@ class RealFrameScores:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        return score_table(rows, title=title), means
+        sources = {d.dataset: d.reliability for d in self.datasets}
+        return score_table(rows, title=title), means, calibration_table(sources, _GROUP_NAMES)
 
     def as_json(self) -> dict[str, object]:
         """Rows, frames of each dataset, and the mean F1 over datasets by class group and IoU."""
@@ -114,7 +148,13 @@ class RealFrameScores:
             for group, values in self.mean_rows().items()
         }
         frames = {d.dataset: d.num_frames for d in self.datasets}
-        return {"frames": frames, "rows": json_rows(self.rows()), "averaged": list(AVERAGED), "mean_f1": means}
+        return {
+            "frames": frames,
+            "rows": json_rows(self.rows()),
+            "averaged": list(AVERAGED),
+            "mean_f1": means,
+            "calibration": {d.dataset: json_reliability(d.reliability, _GROUP_NAMES) for d in self.datasets},
+        }
 
 
 def by_dataset(sources: Iterable[Source]) -> dict[str, tuple[Source, ...]]:
@@ -146,14 +186,17 @@ def score_real_frames(
 
 
 def _score_dataset(segment: Segment, name: str, sources: Sequence[Source], rule: MatchRule) -> DatasetScores:
-    totals = {threshold: MatchCounts.zero(len(ClassGroup)) for threshold in IOU_THRESHOLDS}
-    for source in sources:
-        for index in range(len(source)):
-            for threshold, counts in _score_sample(segment, source[index], rule).items():
-                totals[threshold] += counts
-    return DatasetScores(name, sum(len(source) for source in sources), totals)
+    samples = (source[index] for source in sources for index in range(len(source)))
+    return sum((_score_sample(segment, sample, rule) for sample in samples), start=DatasetScores.zero(name))
 
 
-def _score_sample(segment: Segment, sample: Sample, rule: MatchRule) -> dict[float, MatchCounts]:
+def _score_sample(segment: Segment, sample: Sample, rule: MatchRule) -> DatasetScores:
     overlaps = measure_overlaps(segment(sample.cloud), sample.annotations, rule=rule)
-    return {t: count_matches(match_overlaps(overlaps, rule=replace(rule, iou_threshold=t))) for t in IOU_THRESHOLDS}
+    matches = {t: match_overlaps(overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
+    judged = judged_scores(overlaps, matches[IOU_THRESHOLDS[0]])
+    return DatasetScores(
+        sample.name,
+        1,
+        {threshold: count_matches(found) for threshold, found in matches.items()},
+        count_reliability(judged, num_categories=len(ClassGroup)),
+    )

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bevseg.datasets.sample import Annotations
 from bevseg.datasets.source import Source
+from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
     MatchRule,
@@ -20,7 +21,16 @@ from bevseg.evaluation.matching import (
 )
 from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
 from bevseg.evaluation.scores import MatchCounts, mean_of_present
-from bevseg.evaluation.tables import ScoreRow, figure_table, json_number, json_rows, rows_of, score_table
+from bevseg.evaluation.tables import (
+    ScoreRow,
+    calibration_table,
+    figure_table,
+    json_number,
+    json_reliability,
+    json_rows,
+    rows_of,
+    score_table,
+)
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
@@ -47,6 +57,7 @@ class SimulatedScores:
         objects_by_class: The same by `SemanticClass`, each class on its own.
         semantic: Confusion of the points' classes; empty for methods that label no points.
         point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
+        reliability: How often objects of each score are right, by `ClassGroup`.
     """
 
     num_frames: int
@@ -54,11 +65,13 @@ class SimulatedScores:
     objects_by_class: MatchCounts
     semantic: SemanticCounts
     point_segments: MatchCounts
+    reliability: Reliability
 
     @classmethod
     def zero(cls) -> SimulatedScores:
         by_class = MatchCounts.zero(num_categories("class"))
-        return cls(0, MatchCounts.zero(num_categories("group")), by_class, SemanticCounts.zero(), by_class)
+        groups = num_categories("group")
+        return cls(0, MatchCounts.zero(groups), by_class, SemanticCounts.zero(), by_class, Reliability.zero(groups))
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
         return SimulatedScores(
@@ -67,6 +80,7 @@ class SimulatedScores:
             self.objects_by_class + other.objects_by_class,
             self.semantic + other.semantic,
             self.point_segments + other.point_segments,
+            self.reliability + other.reliability,
         )
 
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -86,12 +100,17 @@ class SimulatedScores:
         rule = SIMULATED_RULE
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
+        calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
         if not self.semantic.confusion.any():
-            return (objects,)
+            return objects, calibration
         iou, pq = self.semantic.iou, self.point_segments.pq
         figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
         means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
-        return objects, figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points")
+        return (
+            objects,
+            calibration,
+            figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points"),
+        )
 
     def as_json(self) -> dict[str, object]:
         """Rows, IoU of each class of points, and the means over what occurs."""
@@ -99,6 +118,7 @@ class SimulatedScores:
         return {
             "frames": self.num_frames,
             "rows": json_rows(self.rows()),
+            "calibration": json_reliability(self.reliability, [g.label for g in ClassGroup]),
             "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
@@ -130,12 +150,14 @@ def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rul
     if found.points is not None:
         truth = _point_truth(cloud, annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
+    matches = match_overlaps(overlaps, rule=rule)
     return SimulatedScores(
         num_frames=1,
-        objects=count_matches(match_overlaps(overlaps, rule=rule)),
+        objects=count_matches(matches),
         objects_by_class=count_matches(match_overlaps(overlaps, rule=replace(rule, by="class"))),
         semantic=semantic,
         point_segments=segments,
+        reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from bevseg.evaluation.calibration import Reliability
 from bevseg.evaluation.scores import MatchCounts
 
 JsonRow = dict[str, str | int | float | None]
@@ -97,6 +98,34 @@ def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str]
     for name, values in figures.items():
         table.add_row(name, *(_figure(value) for value in values))
     return table
+
+
+def calibration_table(sources: Mapping[str, Reliability], names: Sequence[str | None]) -> Table:
+    """Expected calibration error of the scores of each source, category by category; a dash where nothing was found.
+
+    Args:
+        sources: What was counted on each source.
+        names: Name of each category, None for those to leave out.
+    """
+    figures = {
+        source: [float(e) for e, name in zip(found.error, names, strict=True) if name]
+        for source, found in sources.items()
+    }
+    headings = ["source", *(name for name in names if name)]
+    return figure_table(figures, headings, title="Calibration: how far scores are from the share that is right")
+
+
+def json_reliability(found: Reliability, names: Sequence[str | None]) -> dict[str, dict[str, object]]:
+    """By category: the error, and for each bin of scores the number of predictions and how many of them are right."""
+    return {
+        name: {
+            "error": json_number(float(found.error[k])),
+            "count": found.count[k].tolist(),
+            "right": found.right[k].tolist(),
+        }
+        for k, name in enumerate(names)
+        if name
+    }
 
 
 def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:

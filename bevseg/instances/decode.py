@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bevseg.geometry.boxes import footprints_hold, wrap_angle
 from bevseg.geometry.grid import BevGrid
+from bevseg.instances.calibration import ScoreCalibration
 from bevseg.instances.heads.output import BOX_CHANNELS, FIRST_THING, NUM_GROUPS, NUM_THINGS, HeadOutput
 from bevseg.points.ground import GroundModel
 from bevseg.results.classes import GROUP_OF_CLASS
@@ -41,6 +42,7 @@ class DecodeConfig:
             duplicate. (IoU would let a car stand inside a bus.)
         box_weight: Vote of the box's footprint for a cell, beside the foreground probability; 0 takes the cells alone.
         max_objects: Peaks kept for each scan, best first.
+        calibration: What makes scores of the heat.
     """
 
     min_score: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3)
@@ -48,18 +50,23 @@ class DecodeConfig:
     max_overlap: float = 0.3
     box_weight: float = 0.25
     max_objects: int = 500
+    calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
 
 
 @dataclass(frozen=True, eq=False)
 class _Peaks:
-    """Local maxima of the heat of one scan, best first."""
+    """Local maxima of the heat of one scan that are hot enough for their class, best first."""
 
-    group: Int[np.ndarray, "k"]
+    label: Int[np.ndarray, "k"]
     cell: Int[np.ndarray, "k"]
     score: Float[np.ndarray, "k"]
 
     def __getitem__(self, index: Int[np.ndarray, "j"]) -> _Peaks:
-        return _Peaks(self.group[index], self.cell[index], self.score[index])
+        return _Peaks(self.label[index], self.cell[index], self.score[index])
+
+    @property
+    def group(self) -> Int[np.ndarray, "k"]:
+        return GROUP_OF_CLASS[self.label]
 
 
 def decode(
@@ -82,7 +89,7 @@ def decode(
         batch_index: Which scan of the batch.
         with_velocity: Whether the input held several sweeps; from a single one velocity is NaN.
     """
-    peaks = _find_peaks(output.heat[batch_index], config)
+    peaks = _find_peaks(output, batch_index, config)
     boxes = _boxes_at(output, batch_index, peaks, ground)
     if sensor_xy_m is not None:
         foreign = np.flatnonzero(~footprints_hold(boxes, sensor_xy_m))
@@ -92,7 +99,7 @@ def decode(
     cells = coarse_cells(peaks.cell, output.grid)
     velocity = _gather(output.box[batch_index, _VELOCITY], cells)
     instances = Instances.from_detections(
-        label=_classes_at(output.thing_class[batch_index], peaks, cells),
+        label=peaks.label,
         score=peaks.score,
         boxes=boxes,
         velocity_mps=velocity if with_velocity else np.full_like(velocity, np.nan),
@@ -102,9 +109,10 @@ def decode(
     return replace(covered, id=np.arange(1, len(covered) + 1, dtype=np.int32))
 
 
-def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
-    """Cells at least as hot as their eight neighbours and above the group's threshold."""
-    hot = _cells_above(heat, logit(np.array(config.min_score)))
+def _find_peaks(output: HeadOutput, batch_index: int, config: DecodeConfig) -> _Peaks:
+    """Cells at least as hot as their eight neighbours, and hot enough for their class."""
+    heat = output.heat[batch_index]
+    hot = _cells_above(heat, config.calibration.least_logits(config.min_score))
     group, row, column = np.unravel_index(hot, heat.shape)
     value = _values(heat, hot)
     is_peak = np.ones(len(hot), bool)
@@ -116,16 +124,20 @@ def _find_peaks(heat: Float[Tensor, "4 y x"], config: DecodeConfig) -> _Peaks:
         # Of two equal neighbours the first in reading order stands, so that a plateau gives one peak.
         is_peak &= (value > neighbour) if (dy, dx) < (0, 0) else (value >= neighbour)
     peaks = np.flatnonzero(is_peak)
-    best = peaks[np.argsort(-value[peaks], kind="stable")[: config.max_objects]]
-    return _Peaks(group[best], row[best] * heat.shape[2] + column[best], expit(value[best]))
+    cell = row[peaks] * heat.shape[2] + column[peaks]
+    label = _classes_at(output.thing_class[batch_index], group[peaks], coarse_cells(cell, output.grid))
+    score = config.calibration.scores(value[peaks], label)
+    enough = np.flatnonzero(score >= np.array(config.min_score, np.float32)[group[peaks]])
+    best = enough[np.argsort(-score[enough], kind="stable")[: config.max_objects]]
+    return _Peaks(label[best], cell[best], score[best])
 
 
 def _classes_at(
-    thing_class: Float[Tensor, "10 coarse_y coarse_x"], peaks: _Peaks, cells: Int[np.ndarray, "k"]
+    thing_class: Float[Tensor, "10 coarse_y coarse_x"], group: Int[np.ndarray, "k"], cells: Int[np.ndarray, "k"]
 ) -> Int[np.ndarray, "k"]:
-    """The likeliest class within each peak's group."""
+    """The likeliest class of each peak's group at its cell."""
     logits = _gather(thing_class, cells)
-    of_group = GROUP_OF_CLASS[FIRST_THING : FIRST_THING + NUM_THINGS][None, :] == peaks.group[:, None]
+    of_group = GROUP_OF_CLASS[FIRST_THING : FIRST_THING + NUM_THINGS][None, :] == group[:, None]
     return np.where(of_group, logits, -np.inf).argmax(axis=1) + FIRST_THING
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from bevseg.checkpoint import Checkpoint, WeightType, load_checkpoint, save_checkpoint
 from bevseg.config import ModelConfig
 from bevseg.datasets.sample import Sample
+from bevseg.evaluation.calibration import fit_platt
 from bevseg.evaluation.tables import json_number, json_rows, rows_of
+from bevseg.instances.calibration import ScoreCalibration
 from bevseg.learning.validation import VALIDATION_RULE, Validation, validate
 from bevseg.network import BevSegNet, build_network
-from bevseg.results.classes import ClassGroup
+from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def export_checkpoint(
     samples_from: Mapping[str, Any],
     weight_type: WeightType = "float16",
 ) -> ExportedCheckpoint:
-    """Stores the weights in half precision, with the score thresholds that give the best F1 on the samples.
+    """Stores the weights in half precision, with scores calibrated on the samples and thresholds of the best F1 there.
 
     The scores are those of the rounded weights, so that what ships is what was measured.
 
@@ -60,8 +62,10 @@ def export_checkpoint(
         raise ValueError("score thresholds need simulated frames to be chosen on, got none")
     trained = load_checkpoint(source)
     network = _as_stored(trained, weight_type)
-    validation = validate(network, samples)
-    config = network.config
+    plain = replace(network.config, decode=replace(network.config.decode, calibration=ScoreCalibration()))
+    calibration = _fit_calibration(validate(network, samples, config=plain))
+    config = replace(plain, decode=replace(plain.decode, calibration=calibration))
+    validation = validate(network, samples, config=config)
     vehicle, pedestrian, two_wheeler, static = validation.thresholds
     decode = replace(config.decode, min_score=(vehicle, pedestrian, two_wheeler, static))
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +94,19 @@ def _as_stored(checkpoint: Checkpoint, weight_type: WeightType) -> BevSegNet:
     return network.eval()
 
 
+def _fit_calibration(uncalibrated: Validation) -> ScoreCalibration:
+    things = [c for c in SemanticClass if c.is_thing]
+    fits = {
+        group: fit_platt(uncalibrated.judged, classes=[int(c) for c in things if GROUP_OF_CLASS[c] == group])
+        for group in ClassGroup
+    }
+    vehicle, pedestrian, two_wheeler, static = (fits[group].slope for group in ClassGroup)
+    return ScoreCalibration(
+        slope=(vehicle, pedestrian, two_wheeler, static),
+        offset=tuple(fits[ClassGroup(GROUP_OF_CLASS[c])].offset[int(c)] for c in things),
+    )
+
+
 def _metadata(trained: Checkpoint, validation: Validation, samples_from: Mapping[str, Any]) -> dict[str, Any]:
     """What the run knew of itself, then what was measured here; its own metrics, on other frames, are left out."""
     groups = [group.label for group in ClassGroup]
@@ -103,6 +120,9 @@ def _metadata(trained: Checkpoint, validation: Validation, samples_from: Mapping
             "min_points": VALIDATION_RULE.min_points,
             "max_range_m": VALIDATION_RULE.max_range_m,
             "objects": json_rows(rows),
+        },
+        "calibration_error": {
+            group: json_number(float(error)) for group, error in zip(groups, validation.reliability.error, strict=True)
         },
         "score_thresholds": {
             "values": dict(zip(groups, validation.thresholds, strict=True)),

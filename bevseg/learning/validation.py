@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bevseg.config import ModelConfig
 from bevseg.datasets.sample import Sample
+from bevseg.evaluation.calibration import JudgedScores, Reliability, count_reliability, judged_scores
 from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
 from bevseg.evaluation.panoptic import SemanticCounts, count_semantic
 from bevseg.evaluation.scores import MatchCounts
@@ -19,6 +21,8 @@ from bevseg.results.scene import PointLabels
 
 VALIDATION_RULE = MatchRule(min_points=5, max_range_m=50.0)
 """Objects that count: at least 5 points and within 50 m."""
+
+_GROUPS = len(ClassGroup)
 
 _KEEP_SCORE = 0.05
 """Objects down to this score are kept while thresholds are chosen."""
@@ -32,11 +36,15 @@ class Validation:
         counts: Matches by `ClassGroup` at `thresholds`.
         semantic: Point-wise counts of the sixteen classes.
         thresholds: Score thresholds by group that give the best F1 on these very frames.
+        reliability: How often objects of each score are right, by `ClassGroup`, at `thresholds`.
+        judged: Every object down to a low score, and whether it is right, frame by frame.
     """
 
     counts: MatchCounts
     semantic: SemanticCounts
     thresholds: tuple[float, ...]
+    reliability: Reliability
+    judged: tuple[JudgedScores, ...]
 
     def scores(self) -> dict[str, float]:
         """Named numbers for the learning curve."""
@@ -45,9 +53,15 @@ class Validation:
         return {**by_group, "miou": float(self.semantic.mean_iou), **thresholds}
 
 
-def validate(network: BevSegNet, samples: Sequence[Sample]) -> Validation:
-    """Segments every sample and scores the objects (BEV amodal PQ) and the point labels."""
-    config = network.config
+def validate(network: BevSegNet, samples: Sequence[Sample], *, config: ModelConfig | None = None) -> Validation:
+    """Segments every sample and scores the objects (BEV amodal PQ) and the point labels.
+
+    Args:
+        network: The network.
+        samples: Frames with truth for boxes; points' truth is used where it is there.
+        config: How its maps are decoded, in place of the network's own.
+    """
+    config = config or network.config
     low = replace(config, decode=replace(config.decode, min_score=(_KEEP_SCORE,) * 4))
     segmenter = BevSegmenter(network, low)
     overlaps, semantic = [], SemanticCounts.zero()
@@ -59,8 +73,14 @@ def validate(network: BevSegNet, samples: Sequence[Sample]) -> Validation:
             labels = PointLabels(truth, np.zeros(len(truth), np.int32))
             semantic = semantic + count_semantic(scene.points, labels)
     thresholds = sweep_thresholds(overlaps, rule=VALIDATION_RULE).best(without_truth=0.5)
-    rule = replace(VALIDATION_RULE, score_thresholds=thresholds)
-    counts = sum(
-        (count_matches(match_overlaps(o, rule=rule)) for o in overlaps), start=MatchCounts.zero(len(ClassGroup))
+    matched = [(o, match_overlaps(o, rule=replace(VALIDATION_RULE, score_thresholds=thresholds))) for o in overlaps]
+    judged = [judged_scores(o, m) for o, m in matched]
+    return Validation(
+        counts=sum((count_matches(m) for _, m in matched), start=MatchCounts.zero(_GROUPS)),
+        semantic=semantic,
+        thresholds=thresholds,
+        reliability=sum(
+            (count_reliability(j, num_categories=_GROUPS) for j in judged), start=Reliability.zero(_GROUPS)
+        ),
+        judged=tuple(judged_scores(o, match_overlaps(o, rule=VALIDATION_RULE)) for o in overlaps),
     )
-    return Validation(counts, semantic, thresholds)

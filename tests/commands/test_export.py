@@ -10,6 +10,7 @@ import pytest
 
 from bevseg.cli import main
 from bevseg.configuration import dump_yaml
+from bevseg.evaluation.calibration import Reliability
 from bevseg.evaluation.panoptic import SemanticCounts
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.learning.experiment import ExperimentConfig
@@ -32,7 +33,8 @@ class Recorder:
         self.calls.append((source, destination, options))
         one = np.array([1, 0, 0, 0])
         counts = MatchCounts(one, one, one, 0.9 * one)
-        return ExportedCheckpoint(destination, 2**20, Validation(counts, SemanticCounts.zero(), (0.2, 0.5, 0.5, 0.5)))
+        validation = Validation(counts, SemanticCounts.zero(), (0.2, 0.5, 0.5, 0.5), Reliability.zero(4), ())
+        return ExportedCheckpoint(destination, 2**20, validation)
 
 
 @dataclass(frozen=True)

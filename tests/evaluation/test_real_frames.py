@@ -29,6 +29,7 @@ class _Frames:
     boxes: tuple[tuple[float, ...], ...]
     num_points: int = 20
     num_frames: int = 1
+    label: SemanticClass = SemanticClass.CAR
 
     def __len__(self) -> int:
         return self.num_frames
@@ -36,7 +37,7 @@ class _Frames:
     def __getitem__(self, index: int) -> Sample:
         boxes = np.array(self.boxes, dtype=np.float32).reshape(-1, 7)
         cloud = PointCloud.from_xyz(np.repeat(boxes[:, :3], self.num_points, axis=0))
-        label = np.full(len(boxes), SemanticClass.CAR, np.uint8)
+        label = np.full(len(boxes), self.label, np.uint8)
         return Sample(
             str(index),
             cloud,
@@ -68,7 +69,8 @@ def _three_sets() -> dict[str, tuple[_Frames, ...]]:
 def test_each_dataset_is_scored_by_itself_and_the_mean_is_over_datasets() -> None:
     scores = score_real_frames(lambda _: _find(CAR_BOX), _three_sets())
     rows = {(r.source, r.category, r.iou_threshold): r for r in scores.rows()}
-    assert len(rows) == 3 * 3 * 2
+    assert len(rows) == 3 * 3 * 2 + 2 * 2
+    assert ("all", "vehicle", 0.5) not in rows
     assert rows["KITTI", "vehicle", 0.5].num_truth == 3  # the car at 45 m is out of range
     assert rows["KITTI", "vehicle", 0.5].f1 == 1.0
     assert rows["Argoverse", "vehicle", 0.5].recall == 0.5
@@ -102,18 +104,30 @@ def test_as_json() -> None:
     assert whole["frames"] == {"PandaSet": 1, "KITTI": 3, "Argoverse": 1}
     assert whole["mean_f1"]["vehicle"]["0.5"] == pytest.approx(8 / 9)
     assert whole["mean_f1"]["pedestrian"] == {"0.5": None, "0.3": None}
-    assert len(whole["rows"]) == 18
+    assert len(whole["rows"]) == 22
+    calibration = whole["calibration"]["KITTI"]["vehicle"]
+    assert calibration["error"] == pytest.approx(0.1)  # all right, and 0.9 is said of each
+    assert sum(calibration["count"]) == sum(calibration["right"]) == 3
     part = score_real_frames(lambda _: _find(), {"x": (_Frames("x", ()),)}).as_json()
     assert part["mean_f1"] == {}
 
 
 def test_tables_go_group_after_group() -> None:
-    scores, means = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
+    scores, means, calibration = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
     groups = list(scores.columns[1].cells)
-    assert groups == ["vehicle"] * 6 + ["pedestrian"] * 6 + ["two_wheeler"] * 6
+    assert groups == ["vehicle"] * 6 + ["pedestrian"] * 8 + ["two_wheeler"] * 8
+    assert list(calibration.columns[1].cells) == ["0.100", "0.100", "0.100"]
     assert list(scores.columns[0].cells)[:3] == ["PandaSet", "KITTI", "Argoverse"]
     assert list(means.columns[1].cells) == ["0.889", "-", "-"]
     assert score_real_frames(lambda _: _find(), {}).tables()[1].row_count == 0
+
+
+def test_the_few_small_objects_of_all_sets_are_counted_together() -> None:
+    walker = (10.0, 0.0, 0.9, 0.8, 0.8, 1.8, 0.0)
+    frames = {name: (_Frames(name, (walker,), label=SemanticClass.PEDESTRIAN),) for name in ("one", "two")}
+    scores = score_real_frames(lambda _: _find(), frames)
+    together = [row for row in scores.rows() if row.source == "all" and row.iou_threshold == 0.3]
+    assert [(row.category, row.false_negatives) for row in together] == [("pedestrian", 2), ("two_wheeler", 0)]
 
 
 def test_a_mean_needs_its_datasets() -> None:

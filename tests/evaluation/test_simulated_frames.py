@@ -109,12 +109,13 @@ def test_rows_and_json() -> None:
 
 
 def test_tables_show_points_only_where_they_were_labelled() -> None:
-    objects, points = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    objects, calibration, points = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    assert list(calibration.columns[0].cells) == ["simulated"]
     assert objects.row_count == 4 + 10
     assert list(points.columns[0].cells)[-1] == "mean"
     assert list(points.columns[1].cells)[CAR - 1] == "1.000"
     bare = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
-    assert len(bare.tables()) == 1
+    assert len(bare.tables()) == 2
 
 
 def test_points_without_truth_cannot_be_scored() -> None:

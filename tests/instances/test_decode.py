@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
+from bevseg.instances.calibration import ScoreCalibration
 from bevseg.instances.decode import DecodeConfig, coarse_cells, decode
 from bevseg.instances.heads.output import FIRST_THING, HeadOutput
 from bevseg.points.ground import GroundModel
@@ -142,6 +144,20 @@ def test_groups_do_not_suppress_each_other() -> None:
     say(output, [20.6, 0.2, -0.7, 0.7, 0.7, 1.7, 0.0], SemanticClass.PEDESTRIAN)
     found = decode(output, flat_ground(), DecodeConfig())
     assert sorted(found.label.tolist()) == [SemanticClass.CAR, SemanticClass.PEDESTRIAN]
+
+
+def test_scores_are_calibrated_before_they_are_judged() -> None:
+    output = silent()
+    say(output, [20.0, 0.0, -0.7, 4.4, 1.8, 1.6, 0.0], SemanticClass.CAR, logit=1.0)
+    say(output, [20.0, 12.0, -0.7, 8.0, 2.5, 3.0, 0.0], SemanticClass.TRUCK, logit=0.5)
+    offset = [0.0] * 10
+    offset[SemanticClass.CAR - 1], offset[SemanticClass.TRUCK - 1] = -3.0, 1.0
+    shy_of_cars = ScoreCalibration(slope=(2.0, 1.0, 1.0, 1.0), offset=tuple(offset))
+    found = decode(output, flat_ground(), DecodeConfig(min_score=(0.2,) * 4, calibration=shy_of_cars))
+    assert found.label.tolist() == [SemanticClass.TRUCK, SemanticClass.CAR]
+    np.testing.assert_allclose(found.score, expit([2.0, -1.0]), rtol=1e-3)
+    strict = decode(output, flat_ground(), DecodeConfig(min_score=(0.3,) * 4, calibration=shy_of_cars))
+    assert strict.label.tolist() == [SemanticClass.TRUCK]
 
 
 def test_low_scores_are_dropped_by_group() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.special import logit
 from torch import Tensor
 
 from bevseg.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from bevseg.config import ModelConfig
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.evaluation.calibration import JudgedScores, count_reliability
 from bevseg.evaluation.panoptic import SemanticCounts
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.geometry.frames import Transform
@@ -51,10 +53,14 @@ def trained(tmp_path: Path) -> Path:
     return path
 
 
-def _as_if_validated(network: BevSegNet, samples: object) -> Validation:
+def _as_if_validated(network: BevSegNet, samples: object, *, config: ModelConfig) -> Validation:
+    """Vehicles whose scores are too high: of those with 0.5 four in five are wrong."""
     assert not network.training
     one = np.array([1, 0, 0, 0])
-    return Validation(MatchCounts(one, one, 2 * one, 0.8 * one), SemanticCounts.zero(), THRESHOLDS)
+    counts = MatchCounts(one, one, 2 * one, 0.8 * one)
+    score, right = np.repeat([0.2, 0.5, 0.8], 200), np.tile(np.arange(200), 3) < np.repeat([10, 40, 130], 200)
+    judged = JudgedScores(np.zeros(600, np.int64), np.full(600, int(SemanticClass.CAR)), score, right)
+    return Validation(counts, SemanticCounts.zero(), THRESHOLDS, count_reliability(judged, num_categories=4), (judged,))
 
 
 def test_thresholds_and_where_they_come_from_travel_with_the_weights(
@@ -64,8 +70,13 @@ def test_thresholds_and_where_they_come_from_travel_with_the_weights(
     target = tmp_path / "shipped" / "small.safetensors"
     exported = export_checkpoint(trained, target, samples=[_sample()], samples_from=SAMPLES_FROM)
     stored = load_checkpoint(target)
-    expected = replace(CONFIG, decode=replace(CONFIG.decode, min_score=THRESHOLDS))
-    assert stored.config_as(ModelConfig) == expected
+    config = stored.config_as(ModelConfig)
+    calibration = config.decode.calibration
+    expected = replace(CONFIG, decode=replace(CONFIG.decode, min_score=THRESHOLDS, calibration=calibration))
+    assert config == expected
+    cars = np.full(3, int(SemanticClass.CAR))
+    np.testing.assert_allclose(calibration.scores(logit([0.2, 0.5, 0.8]), cars), [0.05, 0.2, 0.65], atol=0.05)
+    assert calibration.slope[1:] == (1.0, 1.0, 1.0)  # of the other groups nothing is known
     assert exported.path == target
     assert exported.size_bytes == target.stat().st_size < 0.6 * trained.stat().st_size
     known = json.loads(target.with_suffix(".json").read_text())
@@ -74,6 +85,8 @@ def test_thresholds_and_where_they_come_from_travel_with_the_weights(
     assert known["metrics"]["pq_vehicle"] == pytest.approx(0.8 / 2.5)
     assert known["metrics"]["pq_static"] is None
     assert known["score_thresholds"]["values"]["static"] == 0.95
+    assert known["calibration_error"]["vehicle"] == pytest.approx((0.15 + 0.3 + 0.15) / 3)
+    assert known["calibration_error"]["pedestrian"] is None
     assert known["validation"]["samples"] == SAMPLES_FROM
     assert known["validation"]["objects"][0]["num_truth"] == 3
 
