@@ -1,4 +1,7 @@
-"""Every kind of object that can stand in a scene: its class, how common it is, its sizes and its shapes."""
+"""Every kind of object that can stand in a scene: its class, how common it is, its sizes and its shapes.
+
+Mean sizes of each class lie near those of nuScenes' training boxes; a test holds them there.
+"""
 
 from __future__ import annotations
 
