@@ -41,7 +41,10 @@ def add_bystanders(plan: Plan, world: WorldPlan, *, range_m: float, amount: floa
 
 
 def _add_beside(plan: Plan, place: Rectangle) -> None:
-    """One to three people side by side along one of the two sides of the place that look at the origin."""
+    """One to three people side by side along a side of the place: in front of it as seen from the origin, or behind it.
+
+    Behind a car the lower half of a person is hidden; behind a wall nobody sees that somebody is there.
+    """
     rng = plan.rng
     x, y, length, width, yaw = place
     ahead, left = -(x * math.cos(yaw) + y * math.sin(yaw)), x * math.sin(yaw) - y * math.cos(yaw)  # to the origin
@@ -49,6 +52,8 @@ def _add_beside(plan: Plan, place: Rectangle) -> None:
         outwards, reach, run = yaw + math.copysign(math.pi / 2, left), width / 2, length
     else:
         outwards, reach, run = yaw + (0.0 if ahead > 0 else math.pi), length / 2, width
+    if rng.random() < 0.4:
+        outwards += math.pi
     along = uniform(rng, -0.5, 0.5) * run
     for _ in range(one_of(rng, (1, 1, 1, 2, 3))):
         draft = plan.draw_object(SemanticClass.PEDESTRIAN, kind=one_of(rng, _KINDS))
