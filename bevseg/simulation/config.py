@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from bevseg.geometry.grid import BevGrid
 from bevseg.simulation.sensors import find_sensor
 
 SIMULATOR_VERSION = 5
@@ -30,6 +34,9 @@ class SimulationConfig:
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
         ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
         decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
+        truncation: Say of each object which share of it lies outside of what the sensor can ever cover.
+        ground_cells: Say of each cell of this grid, in the sensor's frame, whether its ground is free, occupied, hidden
+            or unobserved; nothing where there is no grid. Costs about as much time as the frame.
     """
 
     seed: int = 0
@@ -44,6 +51,8 @@ class SimulationConfig:
     any_heading: float = 0.2
     ego_vehicle: float = 0.6
     decoys: float = 0.0
+    truncation: bool = False
+    ground_cells: BevGrid | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -59,6 +68,18 @@ class SimulationConfig:
             raise ValueError(f"decoys must lie within 0..1, got {self.decoys}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
+
+
+def with_later_options(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a folder holds, as its manifest says, with the options that were added since it was written.
+
+    They are off unless asked for, and frames made without them are the same as before.
+    """
+    usual = json.loads(json.dumps(asdict(SimulationConfig())))
+    return {**{name: usual[name] for name in _LATER_OPTIONS}, **manifest}
+
+
+_LATER_OPTIONS = ("truncation", "ground_cells")
 
 
 def refuse_reserved_seed(config: SimulationConfig) -> None:
