@@ -2,7 +2,8 @@
 
 Real frames are scored dataset by dataset, with the number of objects beside each figure. Objects below the score
 thresholds of the checkpoint do not count as found; those thresholds were chosen on simulated frames alone, and nothing
-is ever chosen on the frames scored here.
+is ever chosen on the frames scored here. The visibility map is scored on simulated frames that know the state of each
+cell of the ground: those made anew, and those that `bevseg simulate --ground-cells` has written.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def _network(args: argparse.Namespace) -> _Method:
 
     def segment(cloud: PointCloud) -> Segmentation:
         scene = segmenter.segment(cloud)
-        return Segmentation(scene.instances, scene.points)
+        return Segmentation(scene.instances, scene.points, scene.visibility)
 
     about = {
         "checkpoint": args.checkpoint,
@@ -178,6 +179,7 @@ def _simulated_source(args: argparse.Namespace, screen: Console) -> Source | Non
         return _frozen_source(args.frozen, screen)
     if args.simulated is None:
         return None
+    from bevseg.evaluation.matching import EVALUATION_GRID
     from bevseg.simulation.config import SimulationConfig
     from bevseg.simulation.generate import GeneratedSource
     from bevseg.simulation.source import SimulatedSource
@@ -189,7 +191,10 @@ def _simulated_source(args: argparse.Namespace, screen: Console) -> Source | Non
         return stored
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
-    return SimulatedSource(SimulationConfig(seed=args.simulated_seed, frames=args.frames, occlusion=False))
+    config = SimulationConfig(
+        seed=args.simulated_seed, frames=args.frames, occlusion=False, ground_cells=EVALUATION_GRID
+    )
+    return SimulatedSource(config)
 
 
 def _frozen_source(folder: Path, screen: Console) -> Source:

@@ -40,6 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="layout: one .npz a scan (default), or drives as one of the public datasets has them, or as a ROS 2 bag",
     )
     parser.add_argument(
+        "--ground-cells",
+        action="store_true",
+        help="with each frame whether each cell of its ground is free, occupied, hidden or unobserved",
+    )
+    parser.add_argument(
+        "--truncation",
+        action="store_true",
+        help="with each object which share of it lies outside of what the sensor can cover",
+    )
+    parser.add_argument(
         "--scenes", type=int, metavar="N", help="drives of a nuScenes dataset, each of --frames keyframes (default: 10)"
     )
     parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
@@ -73,10 +83,17 @@ def _config(args: argparse.Namespace) -> SimulationConfig:
     from dataclasses import replace
 
     from bevseg.configuration import load_yaml_as
+    from bevseg.evaluation.matching import EVALUATION_GRID
     from bevseg.simulation.config import SimulationConfig
 
     config = load_yaml_as(SimulationConfig, args.config) if args.config else SimulationConfig()
-    given = {"seed": args.seed, "sensors": tuple(args.sensor) if args.sensor else None, "frames": args.frames}
+    given = {
+        "seed": args.seed,
+        "sensors": tuple(args.sensor) if args.sensor else None,
+        "frames": args.frames,
+        "truncation": args.truncation or None,
+        "ground_cells": EVALUATION_GRID if args.ground_cells else None,
+    }
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
 

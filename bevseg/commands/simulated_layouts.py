@@ -24,6 +24,8 @@ def write_simulated(args: argparse.Namespace, config: SimulationConfig, progress
         ValueError: The options do not go together.
     """
     layout: Layout = args.format
+    if layout != "bevseg" and (config.truncation or config.ground_cells is not None):
+        raise ValueError(f"--format {layout} has no place for --truncation and --ground-cells; one .npz a scan has")
     if layout == "nuscenes":
         _write_nuscenes(args, config, progress)
         return

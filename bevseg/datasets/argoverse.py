@@ -18,6 +18,7 @@ from bevseg.datasets.sample import LabelledView
 ARGOVERSE_HABITS = KittiHabits(
     view=LabelledView(half_angle_rad=float(np.deg2rad(58.0))),
     has_reflectance=False,
+    has_truncation=False,
     y_is_center=True,
     sensor_origin_m=(1.35, 0.0, 1.48),
 )

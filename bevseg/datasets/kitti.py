@@ -11,7 +11,7 @@ Source: Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +51,14 @@ class KittiHabits:
     Attributes:
         view: Where the boxes are complete; KITTI's front camera sees 81 degrees.
         has_reflectance: False where a converted set fills the fourth column with a constant.
+        has_truncation: False where the column for truncation holds no shares, but a constant or levels.
         y_is_center: True where the labelled place is the centre of the box, not of its bottom.
         sensor_origin_m: Where the rays start, from the origin of the points.
     """
 
     view: LabelledView = field(default_factory=lambda: LabelledView(half_angle_rad=float(np.deg2rad(40.0))))
     has_reflectance: bool = True
+    has_truncation: bool = True
     y_is_center: bool = False
     sensor_origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
@@ -70,6 +72,7 @@ class KittiObject:
     place_m: tuple[float, float, float]
     rotation_y_rad: float
     track_id: int = -1
+    truncation: float = np.nan
 
 
 class KittiObjectSource:
@@ -99,7 +102,7 @@ class KittiTrackingSource:
 
     def __init__(self, folder: Path, *, name: str = "kitti_tracking", habits: KittiHabits | None = None) -> None:
         self.name = name
-        self._habits = habits or KittiHabits()
+        self._habits = replace(habits or KittiHabits(), has_truncation=False)  # this layout has levels, no shares
         self._labels = folder / "label_02.txt"
         self._scans = sorted_files(folder / "velodyne", "*.bin")
         self._T_lidar_from_camera = read_calibration(folder / "calib.txt")
@@ -181,6 +184,7 @@ def _annotations(
         boxes_in_lidar(boxed, T_lidar_from_camera, y_is_center=habits.y_is_center),
         label,
         track_id=np.array([o.track_id for o in boxed], dtype=np.int64),
+        truncation=np.array([o.truncation for o in boxed], np.float32) if habits.has_truncation else None,
         ignored=is_not_a_thing(label),
         view=habits.view,
     )
@@ -196,7 +200,9 @@ def _parse_object(fields: Sequence[str], *, track_id: int = -1, where: Path) -> 
     if len(fields) < 15:
         raise DatasetError(f"{where}: a label needs 15 fields, got {len(fields)}: '{' '.join(fields)}'")
     h, w, length, x, y, z, rotation_y = (float(value) for value in fields[8:15])
-    return KittiObject(fields[0], (h, w, length), (x, y, z), rotation_y, track_id)
+    share = float(fields[1])
+    truncation = share if 0 <= share <= 1 else np.nan
+    return KittiObject(fields[0], (h, w, length), (x, y, z), rotation_y, track_id, truncation)
 
 
 def _matrix(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer, UInt8
 
+from bevseg.datasets.ground_cells import GroundCells
 from bevseg.geometry.boxes import count_points_in_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
@@ -44,6 +45,10 @@ class Annotations:
         point_instance: 1 + index of the object each point lies on, 0 for none; or None.
         occlusion: Who hides whom, where the set knows (simulation).
         view: Where the boxes are complete.
+        truncation: Share of each object outside of what the set's sensor covers, 0..1, NaN where unknown; or None where
+            the set does not know. Simulation measures the footprint against sector and range of the lidar, KITTI the
+            object against its picture.
+        ground: Free, occupied and hidden ground, where the set knows (simulation, where it is asked for).
     """
 
     boxes: Float[np.ndarray, "k 7"]
@@ -57,12 +62,15 @@ class Annotations:
     point_instance: Integer[np.ndarray, "n"] | None = None
     occlusion: OcclusionGraph | None = None
     view: LabelledView = field(default_factory=LabelledView)
+    truncation: Float[np.ndarray, "k"] | None = None
+    ground: GroundCells | None = None
 
     def __post_init__(self) -> None:
         k = len(self.boxes)
-        for name in ("label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored"):
-            if len(getattr(self, name)) != k:
-                raise ValueError(f"{name} must have {k} entries as boxes has, got {len(getattr(self, name))}")
+        for name in ("label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored", "truncation"):
+            values = getattr(self, name)
+            if values is not None and len(values) != k:
+                raise ValueError(f"{name} must have {k} entries as boxes has, got {len(values)}")
 
     @classmethod
     def from_boxes(
@@ -73,6 +81,7 @@ class Annotations:
         *,
         track_id: Integer[np.ndarray, "k"] | None = None,
         ignored: Bool[np.ndarray, "k"] | None = None,
+        truncation: Float[np.ndarray, "k"] | None = None,
         point_semantic: UInt8[np.ndarray, "n"] | None = None,
         view: LabelledView | None = None,
     ) -> Annotations:
@@ -88,6 +97,7 @@ class Annotations:
             ignored=np.zeros(k, bool) if ignored is None else ignored,
             point_semantic=point_semantic,
             view=view or LabelledView(),
+            truncation=truncation,
         )
 
     def __len__(self) -> int:

@@ -1,4 +1,8 @@
-"""Changes to the points of a labelled scan that leave its truth true: what augmentation and corruptions are made of."""
+"""Changes to the points of a labelled scan that leave its truth true: what augmentation and corruptions are made of.
+
+Truth about the cells of the ground stays what it was for the scan as it came: who puts something in the way of rays, or
+moves the scan on the grid, has to drop it.
+"""
 
 from __future__ import annotations
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.geometry.frames import Transform
+from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.scene import VisibilityMap
 
 FORMAT_VERSION = 1
 
 _CLOUD_ARRAYS = ("xyz", "sensor_origins_m", "intensity", "time_s", "ring", "sweep")
 _TRUTH_ARRAYS = (
     "boxes", "label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored",
-    "point_semantic", "point_instance",
+    "point_semantic", "point_instance", "truncation",
 )  # fmt: skip
 _GRAPH_ARRAYS = ("occluder", "occluded", "hidden_fraction", "rank", "visible_fraction")
 _TRANSFORMS = ("T_ego_from_lidar", "T_global_from_ego")
@@ -37,6 +41,9 @@ def write_sample(path: Path, sample: Sample) -> None:
     graph = sample.annotations.occlusion
     if graph is not None:
         arrays |= {f"occlusion.{name}": getattr(graph, name) for name in _GRAPH_ARRAYS}
+    ground = sample.annotations.ground
+    if ground is not None:
+        arrays |= {"ground.state": ground.visibility.state, "ground.obstacle": ground.obstacle}
     arrays |= {name: getattr(sample, name).matrix for name in _TRANSFORMS}
     arrays = {name: array for name, array in arrays.items() if array is not None}
     arrays["header"] = np.frombuffer(json.dumps(_header(sample)).encode(), dtype=np.uint8)
@@ -69,8 +76,8 @@ def read_sample(path: Path) -> Sample:
 
 def _header(sample: Sample) -> dict[str, Any]:
     graph = sample.annotations.occlusion
-    view = sample.annotations.view
-    return {
+    view, ground = sample.annotations.view, sample.annotations.ground
+    header = {
         "format_version": FORMAT_VERSION,
         "name": sample.name,
         "frame": sample.cloud.frame,
@@ -80,6 +87,8 @@ def _header(sample: Sample) -> dict[str, Any]:
         "cycles": None if graph is None else [list(cycle) for cycle in graph.cycles],
         "frames": {name: [getattr(sample, name).dst, getattr(sample, name).src] for name in _TRANSFORMS},
     }
+    # An entry of its own, so that files without it have the bytes that they always had.
+    return header if ground is None else {**header, "ground_grid": asdict(ground.visibility.grid)}
 
 
 def _sample(header: dict[str, Any], arrays: dict[str, Any]) -> Sample:
@@ -98,9 +107,17 @@ def _sample(header: dict[str, Any], arrays: dict[str, Any]) -> Sample:
         **_named(arrays, "truth", _TRUTH_ARRAYS),
         occlusion=graph,
         view=LabelledView(half_angle_rad=half_angle, max_range_m=max_range),
+        ground=_ground(header, arrays),
     )
     transforms = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
     return Sample(header["name"], cloud, truth, **transforms)
+
+
+def _ground(header: dict[str, Any], arrays: dict[str, Any]) -> GroundCells | None:
+    if "ground_grid" not in header:
+        return None
+    visibility = VisibilityMap(BevGrid(**header["ground_grid"]), arrays["ground.state"])
+    return GroundCells(visibility, arrays["ground.obstacle"])
 
 
 def _named(arrays: dict[str, Any], prefix: str, names: tuple[str, ...]) -> dict[str, Any]:

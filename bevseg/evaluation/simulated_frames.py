@@ -1,4 +1,4 @@
-"""The simulated test set: panoptic quality of whole objects from above, and of points, with truth that is exact."""
+"""The simulated test set: whole objects from above, points, and cells of the ground, with truth that is exact."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from bevseg.datasets.sample import Annotations
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
+from bevseg.evaluation.ground_cells import GroundCellCounts, count_ground_cells
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
     MatchRule,
@@ -34,17 +35,18 @@ from bevseg.evaluation.tables import (
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
-from bevseg.results.scene import PointLabels
+from bevseg.results.scene import PointLabels, VisibilityMap
 
 SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a method says of a scan; `points` is None for methods that label no points (the clusters baseline)."""
+    """What a method says of a scan; what it does not speak of (the clusters baseline of all but objects) is None."""
 
     instances: Instances
     points: PointLabels | None = None
+    visibility: VisibilityMap | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class SimulatedScores:
         semantic: Confusion of the points' classes; empty for methods that label no points.
         point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
         reliability: How often objects of each score are right, by `ClassGroup`.
+        ground: Confusion of the states of the ground's cells; empty for methods without a visibility map and for frames
+            that do not know the truth.
     """
 
     num_frames: int
@@ -66,12 +70,21 @@ class SimulatedScores:
     semantic: SemanticCounts
     point_segments: MatchCounts
     reliability: Reliability
+    ground: GroundCellCounts
 
     @classmethod
     def zero(cls) -> SimulatedScores:
         by_class = MatchCounts.zero(num_categories("class"))
         groups = num_categories("group")
-        return cls(0, MatchCounts.zero(groups), by_class, SemanticCounts.zero(), by_class, Reliability.zero(groups))
+        return cls(
+            num_frames=0,
+            objects=MatchCounts.zero(groups),
+            objects_by_class=by_class,
+            semantic=SemanticCounts.zero(),
+            point_segments=by_class,
+            reliability=Reliability.zero(groups),
+            ground=GroundCellCounts.zero(),
+        )
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
         return SimulatedScores(
@@ -81,6 +94,7 @@ class SimulatedScores:
             self.semantic + other.semantic,
             self.point_segments + other.point_segments,
             self.reliability + other.reliability,
+            self.ground + other.ground,
         )
 
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -96,21 +110,19 @@ class SimulatedScores:
         )
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: whole objects by group and by class; then the classes of points, if any were labelled."""
+        """For a terminal: whole objects; then the classes of points and the cells of the ground, if any were scored."""
         rule = SIMULATED_RULE
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
         calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
-        if not self.semantic.confusion.any():
-            return objects, calibration
+        points = (self._points_table(),) if self.semantic.confusion.any() else ()
+        return objects, calibration, *points, *((self.ground.table(),) if self.ground.num_cells else ())
+
+    def _points_table(self) -> Table:
         iou, pq = self.semantic.iou, self.point_segments.pq
         figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
         means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
-        return (
-            objects,
-            calibration,
-            figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points"),
-        )
+        return figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points")
 
     def as_json(self) -> dict[str, object]:
         """Rows, IoU of each class of points, and the means over what occurs."""
@@ -122,6 +134,7 @@ class SimulatedScores:
             "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
+            "ground_cells": self.ground.as_json(),
         }
 
 
@@ -134,7 +147,7 @@ def score_simulated_frames(
     """Segments every frame of the test set and counts.
 
     Args:
-        segment: Any method; `Segmentation(scene.instances, scene.points)` for a pipeline.
+        segment: Any method; `Segmentation(scene.instances, scene.points, scene.visibility)` for a pipeline.
         source: The frames, with a class and an object for every point.
         score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
     """
@@ -151,6 +164,9 @@ def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rul
         truth = _point_truth(cloud, annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
     matches = match_overlaps(overlaps, rule=rule)
+    ground = GroundCellCounts.zero()
+    if found.visibility is not None and annotations.ground is not None:
+        ground = count_ground_cells(found.visibility, annotations.ground.visibility)
     return SimulatedScores(
         num_frames=1,
         objects=count_matches(matches),
@@ -158,6 +174,7 @@ def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rul
         semantic=semantic,
         point_segments=segments,
         reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
+        ground=ground,
     )
 
 

@@ -107,7 +107,8 @@ def augment(sample: Sample, rng: np.random.Generator, config: AugmentConfig) -> 
 
     `num_points` is counted anew (an object may be left with none). `visible_fraction` falls only by the screen, which
     stands in front: lost beams and points thin out hidden and visible parts alike. The poses `T_ego_from_lidar` and
-    `T_global_from_ego` stay those of the original scan: the result has no place in the world.
+    `T_global_from_ego` stay those of the original scan: the result has no place in the world. Truth about the cells of
+    the ground is dropped: the scan moves on their grid, and a screen hides other ones.
     """
     befallen = _in_weather(sample, rng, config)
     kept = keep_points(befallen, _surviving(befallen.cloud, rng, config))
@@ -253,6 +254,10 @@ def _moved(sample: Sample, motion: _Motion) -> Sample:
             sensor_origins_m=(cloud.sensor_origins_m @ linear.T + shift_m).astype(cloud.sensor_origins_m.dtype),
         ),
         annotations=replace(
-            truth, boxes=boxes, velocity_mps=velocity, view=replace(truth.view, max_range_m=max(view_m, 0.0))
+            truth,
+            boxes=boxes,
+            velocity_mps=velocity,
+            view=replace(truth.view, max_range_m=max(view_m, 0.0)),
+            ground=None,
         ),
     )

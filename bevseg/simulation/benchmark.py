@@ -21,10 +21,10 @@ STAGES = {
     "mesh": "triangles of the objects",
     "rays": "rays against objects, ground and surroundings",
     "returns": "kerbs and bumps of the ground, brightness, what the sensor sees",
-    "truth": "rays on behind each object; who hides whom",
+    "truth": "rays on behind each object; who hides whom; the ground's cells where they are asked for",
     "sample": "noise, points and annotations",
 }
-"""What each stage is about, in the order in which they run; `truth` only where occlusion is counted."""
+"""What each stage is about, in the order in which they run; `truth` only where it is asked for."""
 
 
 @dataclass(frozen=True)

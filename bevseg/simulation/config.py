@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from bevseg.geometry.grid import BevGrid
 from bevseg.simulation.sensors import find_sensor
 
 SIMULATOR_VERSION = 5
@@ -32,6 +36,9 @@ class SimulationConfig:
         decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
         bystanders: How many people stand close to walls, poles, vehicles and each other: 0 for none, 1 for a hundred.
         articulated_buses: Share of large buses that have a joint.
+        truncation: Say of each object which share of it lies outside of what the sensor can ever cover.
+        ground_cells: Say of each cell of this grid, in the sensor's frame, whether its ground is free, occupied, hidden
+            or unobserved; nothing where there is no grid. Costs about as much time as the frame.
     """
 
     seed: int = 0
@@ -48,6 +55,8 @@ class SimulationConfig:
     decoys: float = 0.0
     bystanders: float = 0.0
     articulated_buses: float = 0.0
+    truncation: bool = False
+    ground_cells: BevGrid | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -64,6 +73,18 @@ class SimulationConfig:
                 raise ValueError(f"{name} must lie within 0..1, got {getattr(self, name)}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
+
+
+def with_later_options(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a folder holds, as its manifest says, with the options that were added since it was written.
+
+    They are off unless asked for, and frames made without them are the same as before.
+    """
+    usual = json.loads(json.dumps(asdict(SimulationConfig())))
+    return {**{name: usual[name] for name in _LATER_OPTIONS}, **manifest}
+
+
+_LATER_OPTIONS = ("bystanders", "articulated_buses", "truncation", "ground_cells")
 
 
 def refuse_reserved_seed(config: SimulationConfig) -> None:

@@ -107,6 +107,7 @@ def corrupt(sample: Sample, corruption: Corruption, rng: np.random.Generator) ->
     """The scan after the corruption; the argument stays as it is, and strength 0 gives the same points.
 
     Points that are lost are gone, those that end elsewhere are noise and of no object, `num_points` is counted anew.
+    Truth about the cells of the ground stays: what there was to see in clear air, by a sensor without damage.
     """
     if corruption.strength == 0 or not len(sample.cloud):
         return sample

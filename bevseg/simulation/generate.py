@@ -12,7 +12,7 @@ from pathlib import Path
 from bevseg.allocator import keep_freed_memory
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed, with_later_options
 from bevseg.simulation.sensors import find_sensor
 from bevseg.simulation.source import simulate_frame
 
@@ -124,7 +124,7 @@ def _claim(config: SimulationConfig, folder: Path) -> None:
     if not manifest.exists():
         manifest.write_text(json.dumps(wanted, indent=1) + "\n")
         return
-    found = json.loads(manifest.read_text())
+    found = with_later_options(json.loads(manifest.read_text()))
     if found != wanted:
         different = sorted(key for key in wanted if found.get(key) != wanted[key])
         raise GenerationError(

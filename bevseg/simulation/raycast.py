@@ -126,17 +126,40 @@ class RayScene:
         """The first triangle between `start_m` and `end_m` on each ray from the sensor; no hit for rays without one."""
         if self._geometry is None or not len(directions):
             return Hits.empty()
-        start = start_m.astype(np.float32)
-        origins = np.empty((3, len(start)), np.float32)  # by column: numpy is slow on rows of three
-        for axis in range(3):
-            np.multiply(directions[:, axis], start, out=origins[axis])
-            origins[axis] += np.float32(origin_m[axis])
+        origins = _starts(origin_m, directions, start_m)
         way = None if end_m is None else np.maximum(end_m - start_m, 0.0).astype(np.float32)
-        found = self._scene.run(origins.T, directions, dists=way, output=True)
+        found = self._scene.run(origins, directions, dists=way, output=True)
         ray = np.flatnonzero(found["geomID"] >= 0)
         triangle = found["primID"][ray]
         distance, cosine = start_m[ray] + found["tfar"][ray], _cosine(found["Ng"], directions, ray)
         return Hits(ray, distance, self._piece[triangle], self._material[triangle], cosine)
+
+    def meets(
+        self,
+        origin_m: Float[np.ndarray, "3"],
+        directions: Float[np.ndarray, "n 3"],
+        start_m: Float[np.ndarray, "n"],
+        end_m: Float[np.ndarray, "n"],
+    ) -> Bool[np.ndarray, "n"]:
+        """Whether any triangle lies between `start_m` and `end_m` on each ray; several times faster than which."""
+        if self._geometry is None or not len(directions):
+            return np.zeros(len(directions), bool)
+        way = np.maximum(end_m - start_m, 0.0).astype(np.float32)
+        origins = _starts(origin_m, directions, start_m)
+        met: np.ndarray = self._scene.run(origins, directions, dists=way, query="OCCLUDED") >= 0
+        return met
+
+
+def _starts(
+    origin_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "n 3"], start_m: Float[np.ndarray, "n"]
+) -> Float[np.ndarray, "n 3"]:
+    """The point `start_m` along each ray, float32."""
+    start = start_m.astype(np.float32)
+    origins = np.empty((3, len(start)), np.float32)  # by column: numpy is slow on rows of three
+    for axis in range(3):
+        np.multiply(directions[:, axis], start, out=origins[axis])
+        origins[axis] += np.float32(origin_m[axis])
+    return origins.T
 
 
 def _cosine(

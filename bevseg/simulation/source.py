@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,11 +12,13 @@ from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.ground_map import Viewpoint, ground_cells
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
 from bevseg.simulation.scan import Scan, Stage, scan
 from bevseg.simulation.sensors import SensorSpec, find_sensor
+from bevseg.simulation.truncation import truncation
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
 from bevseg.simulation.weather import Conditions, draw_conditions
 from bevseg.stopwatch import Stopwatch
@@ -131,6 +133,14 @@ def render(
             ring=result.ring,
         )
         annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
+        if config.truncation:
+            share = truncation(annotations.boxes, setup.sensor, range_m=config.range_m)
+            annotations = replace(annotations, truncation=share)
+    if config.ground_cells is not None:
+        with watch.stage("truth"):
+            viewpoint = Viewpoint(setup.sensor, T_global_from_lidar, setup.conditions.ego_body)
+            ground = ground_cells(world.static, world.surface, objects, viewpoint, config.ground_cells)
+            annotations = replace(annotations, ground=ground)
     return Sample(name, cloud, annotations, setup.T_ego_from_lidar, setup.T_global_from_ego)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bevseg.cli import main
 from bevseg.configuration import dump_yaml
+from bevseg.evaluation.matching import EVALUATION_GRID
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.generate import GeneratedSource
 from bevseg.simulation.source import SimulatedSource
@@ -39,6 +40,24 @@ def test_options_go_over_the_yaml(tmp_path: Path, small: str) -> None:
         assert main([*arguments, "--out", str(tmp_path / seed), "--seed", seed]) == 0
     clouds = [GeneratedSource(tmp_path / seed)[0].cloud for seed in ("5", "6")]
     assert len(clouds[0]) != len(clouds[1])
+
+
+def test_truth_beside_the_points_is_there_where_it_is_asked_for(tmp_path: Path, small: str) -> None:
+    arguments = ["simulate", "--config", small, "--frames", "1", "--workers", "1", "--out", str(tmp_path / "asked")]
+    assert main([*arguments, "--ground-cells", "--truncation"]) == 0
+    truth = GeneratedSource(tmp_path / "asked")[0].annotations
+    assert truth.ground is not None
+    assert truth.ground.visibility.grid == EVALUATION_GRID
+    assert truth.truncation is not None
+
+
+def test_layouts_without_a_place_for_it_are_refused(
+    tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["simulate", "--config", small, "--frames", "1", "--out", str(tmp_path / "x"), "--format", "kitti"]
+    assert main([*arguments, "--ground-cells"]) == 2
+    assert "has no place for" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_drive_keeps_its_street(tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,16 @@ def test_what_is_no_thing_is_ignored_and_what_has_no_box_is_left_out(tmp_path: P
     assert truth.ignored.tolist() == [True, False]
 
 
+def test_truncation_is_a_share_where_the_set_has_shares(tmp_path: Path) -> None:
+    rows = [CAR.format(yaw=0).replace("Car 0", f"Car {share}") for share in ("0.25", "1.00", "-1")]
+    write_frame(tmp_path, "0", "\n".join(rows))
+    truncation = KittiObjectSource(tmp_path)[0].annotations.truncation
+    assert truncation is not None
+    np.testing.assert_array_equal(truncation, np.array([0.25, 1.0, np.nan], np.float32))
+    assert argoverse_source(tmp_path)[0].annotations.truncation is None
+    assert KittiTrackingSource(tracking_folder(tmp_path / "track"))[0].annotations.truncation is None
+
+
 def test_labels_are_complete_in_the_cameras_view_alone(tmp_path: Path) -> None:
     write_frame(tmp_path, "0", "")
     view = KittiObjectSource(tmp_path)[0].annotations.view
@@ -84,7 +94,7 @@ def test_argoverse_labels_centres_and_has_no_reflectance(tmp_path: Path) -> None
 
 
 def tracking_folder(folder: Path) -> Path:
-    (folder / "velodyne").mkdir()
+    (folder / "velodyne").mkdir(parents=True)
     for frame in (0, 10):
         np.zeros((3, 4), "<f4").tofile(folder / "velodyne" / f"{frame:06d}.bin")
     rows = [

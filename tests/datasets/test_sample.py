@@ -20,6 +20,8 @@ def test_boxes_alone_leave_the_rest_unknown() -> None:
     assert truth.point_semantic is None
     assert truth.point_instance is None
     assert truth.occlusion is None
+    assert truth.truncation is None
+    assert truth.ground is None
 
 
 def test_no_boxes() -> None:
@@ -30,6 +32,8 @@ def test_no_boxes() -> None:
 def test_rejects_arrays_of_different_lengths() -> None:
     with pytest.raises(ValueError, match="track_id must have 2 entries"):
         Annotations.from_boxes(CLOUD, BOXES, np.array([4, 7]), track_id=np.array([1, 2, 3]))
+    with pytest.raises(ValueError, match="truncation must have 2 entries"):
+        Annotations.from_boxes(CLOUD, BOXES, np.array([4, 7]), truncation=np.zeros(3))
 
 
 def test_views_are_sectors_around_ahead() -> None:

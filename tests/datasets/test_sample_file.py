@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.datasets.sample_file import SampleFileError, read_sample, write_sample
 from bevseg.geometry.frames import Transform
+from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.scene import CellState, VisibilityMap
 
 
 def _sample(num_points: int = 50, num_objects: int = 3) -> Sample:
@@ -42,7 +45,7 @@ def _assert_same(one: object, other: object) -> None:
         if isinstance(a, np.ndarray):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
-        elif isinstance(a, (PointCloud, Annotations, OcclusionGraph, Transform)):
+        elif isinstance(a, (PointCloud, Annotations, OcclusionGraph, Transform, GroundCells, VisibilityMap)):
             _assert_same(a, b)
         else:
             assert a == b, entry.name
@@ -66,6 +69,28 @@ def test_round_trip_with_occlusion_and_cycles(tmp_path: Path) -> None:
     sample = replace(sample, annotations=replace(sample.annotations, occlusion=graph))
     write_sample(tmp_path / "a.npz", sample)
     _assert_same(sample, read_sample(tmp_path / "a.npz"))
+
+
+def test_round_trip_with_ground_cells_and_truncation(tmp_path: Path) -> None:
+    grid = BevGrid(2.0, -3.0, 0.5, 4, 3)
+    state = np.arange(12, dtype=np.uint8).reshape(3, 4) % 4
+    ground = GroundCells(VisibilityMap(grid, state), state == CellState.OCCUPIED)
+    sample = _sample()
+    truncation = np.array([0.0, 0.25, np.nan], np.float32)
+    truth = replace(sample.annotations, ground=ground, truncation=truncation)
+    sample = replace(sample, annotations=truth)
+    write_sample(tmp_path / "a.npz", sample)
+    read = read_sample(tmp_path / "a.npz")
+    _assert_same(sample, read)
+    assert read.annotations.ground is not None
+    assert read.annotations.ground.obstacle.dtype == bool
+
+
+def test_what_a_sample_does_not_know_leaves_no_trace_in_its_file(tmp_path: Path) -> None:
+    write_sample(tmp_path / "a.npz", _sample())
+    with np.load(tmp_path / "a.npz") as stored:
+        assert not [name for name in stored.files if "ground" in name or "truncation" in name]
+        assert b"ground" not in stored["header"].tobytes()
 
 
 def test_damaged_file_is_named(tmp_path: Path) -> None:

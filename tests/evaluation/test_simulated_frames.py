@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.evaluation.matching import EVALUATION_GRID
 from bevseg.evaluation.simulated_frames import Segmentation, SimulatedScores, score_simulated_frames
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.frames import Transform
+from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
-from bevseg.results.scene import PointLabels
+from bevseg.results.scene import CellState, PointLabels, VisibilityMap
 
 CAR, TRUCK, ROAD = SemanticClass.CAR, SemanticClass.TRUCK, SemanticClass.DRIVEABLE_SURFACE
 BOX = np.array([[10.0, 2.0, -0.9, 4.0, 2.0, 1.6, 0.0]], np.float32)
@@ -116,6 +118,26 @@ def test_tables_show_points_only_where_they_were_labelled() -> None:
     assert list(points.columns[1].cells)[CAR - 1] == "1.000"
     bare = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
     assert len(bare.tables()) == 2
+
+
+def test_cells_of_the_ground_are_scored_where_both_sides_speak_of_them() -> None:
+    grid = BevGrid(2.0, -3.0, 0.5, 4, 3)
+    state = np.full(grid.shape, CellState.FREE, np.uint8)
+    state[0] = CellState.HIDDEN
+    ground = GroundCells(VisibilityMap(grid, state), state == CellState.OCCUPIED)
+    sample = _sample()
+    known = replace(sample, annotations=replace(sample.annotations, ground=ground))
+
+    def segment(cloud: PointCloud) -> Segmentation:
+        return replace(_perfect(cloud), visibility=VisibilityMap(grid, np.full(grid.shape, CellState.FREE, np.uint8)))
+
+    scores = score_simulated_frames(segment, _Frames((known, sample)))
+    assert scores.ground.num_cells == 12
+    assert scores.ground.iou[CellState.FREE] == 8 / 12
+    assert [table.title for table in scores.tables()][-1] == "Ground cells"
+    stored = json.loads(json.dumps(scores.as_json(), allow_nan=False))
+    assert stored["ground_cells"]["iou"]["hidden"] == 0
+    assert score_simulated_frames(_perfect, _Frames((known,))).ground.num_cells == 0
 
 
 def test_points_without_truth_cannot_be_scored() -> None:

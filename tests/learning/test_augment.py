@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.geometry.boxes import count_points_in_boxes, points_in_box
 from bevseg.geometry.frames import Transform
+from bevseg.geometry.grid import BevGrid
 from bevseg.learning.augment import AugmentConfig, augment
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
 from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.scene import VisibilityMap
 
 OFF = AugmentConfig(
     weather_probability=0.0,
@@ -115,6 +118,17 @@ def test_the_generator_alone_decides() -> None:
     one, same, other = (augment(make_sample(), rng(seed), AugmentConfig()) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.cloud.xyz, same.cloud.xyz)
     assert one.cloud.xyz.shape != other.cloud.xyz.shape or not np.allclose(one.cloud.xyz, other.cloud.xyz)
+
+
+def test_truth_about_the_ground_is_dropped_and_truncation_kept() -> None:
+    grid = BevGrid(2.0, -3.0, 0.5, 4, 3)
+    ground = GroundCells(VisibilityMap(grid, np.zeros(grid.shape, np.uint8)), np.zeros(grid.shape, bool))
+    sample = make_sample()
+    truncation = np.array([0.0, 0.5, 1.0], np.float32)
+    truth = replace(sample.annotations, ground=ground, truncation=truncation)
+    result = augment(replace(sample, annotations=truth), rng(1), OFF).annotations
+    assert result.ground is None
+    assert result.truncation is truncation
 
 
 def test_a_mirrored_scan_has_left_and_right_exchanged() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.sample_edit import beams_of, rays_of
+from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.corruptions import CorruptedSource, Corruption, CorruptionKind, corrupt
@@ -31,6 +32,14 @@ def after(scan: Sample, kind: CorruptionKind, strength: float, seed: int = 0) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_strength_0_changes_nothing(scan: Sample, kind: CorruptionKind) -> None:
     assert after(scan, kind, 0.0) is scan
+
+
+def test_truth_about_the_ground_is_that_of_clear_air() -> None:
+    grid = BevGrid(2.0, -3.0, 0.5, 20, 10)
+    config = SimulationConfig(seed=3, frames=1, sensors=("vlp-16",), range_m=20.0, occlusion=False, ground_cells=grid)
+    scan = simulate_frame(config, 0)
+    assert scan.annotations.ground is not None
+    assert after(scan, "fog", 1.0).annotations.ground is scan.annotations.ground
 
 
 @pytest.mark.parametrize("kind", KINDS)

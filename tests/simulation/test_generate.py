@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bevseg.geometry.grid import BevGrid
 from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.generate import GeneratedSource, GenerationError, frame_path, generate
+from bevseg.simulation.generate import MANIFEST, GeneratedSource, GenerationError, frame_path, generate
 from bevseg.simulation.source import SimulatedSource
 
 CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), range_m=30.0, occlusion=False)
@@ -34,6 +36,29 @@ def test_other_configuration_is_refused(tmp_path: Path) -> None:
     generate(CONFIG, tmp_path, 0)
     with pytest.raises(GenerationError, match="different: seed"):
         generate(replace(CONFIG, seed=4), tmp_path, 1)
+
+
+def test_a_folder_of_a_version_without_the_later_options_goes_on(tmp_path: Path) -> None:
+    generate(CONFIG, tmp_path, 0)
+    manifest = tmp_path / MANIFEST
+    older = json.loads(manifest.read_text())
+    del older["truncation"], older["ground_cells"]
+    manifest.write_text(json.dumps(older))
+    generate(CONFIG, tmp_path, 0)
+    with pytest.raises(GenerationError, match="different: truncation"):
+        generate(replace(CONFIG, truncation=True), tmp_path, 1)
+    with pytest.raises(GenerationError, match="different: ground_cells"):
+        generate(replace(CONFIG, ground_cells=BevGrid.square(half_extent_m=8.0, cell_m=0.5)), tmp_path, 1)
+
+
+def test_truth_that_is_asked_for_is_stored(tmp_path: Path) -> None:
+    grid = BevGrid(-4.0, 1.0, 0.5, 30, 20)
+    generate(replace(CONFIG, truncation=True, ground_cells=grid), tmp_path, 1)
+    generate(replace(CONFIG, truncation=True, ground_cells=grid), tmp_path, 1)
+    truth = GeneratedSource(tmp_path)[0].annotations
+    assert truth.truncation is not None
+    assert truth.ground is not None
+    assert truth.ground.visibility.grid == grid
 
 
 def test_empty_folder_is_an_empty_source(tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ def test_nearest_surface_and_its_slant() -> None:
     np.testing.assert_allclose(hits.cosine, [1.0, np.cos(0.2)], rtol=1e-5)
 
 
+def test_whether_anything_is_met_on_the_way() -> None:
+    scene = _scene(_wall(5.0, Material.GLASS), _wall(9.0, Material.METAL))
+    start, end = np.array([0.0, 0.0, 6.0, 6.0, 9.5, 3.0]), np.array([4.9, 5.1, 8.9, 9.1, 99.0, -np.inf])
+    assert scene.meets(ORIGIN, _ahead(6), start, end).tolist() == [False, True, False, True, False, False]
+    assert scene.meets(ORIGIN, _ahead(0), np.zeros(0), np.zeros(0)).shape == (0,)
+    assert not _scene().meets(ORIGIN, _ahead(2), np.zeros(2), np.full(2, 9.0)).any()
+
+
 def test_start_hides_what_is_nearer() -> None:
     scene = _scene(_wall(5.0, Material.PAINT), _wall(9.0, Material.METAL))
     hits = scene.nearest(ORIGIN, _ahead(1), np.array([6.0]))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bevseg.datasets.sample import Sample
-from bevseg.simulation.config import SIMULATOR_VERSION
+from bevseg.simulation.config import SIMULATOR_VERSION, with_later_options
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import MANIFEST, GenerationError, Progress
 from bevseg.simulation.writers.whole_files import remove_unfinished, write_whole
@@ -35,6 +35,7 @@ def require_same(found: Mapping[str, Any], wanted: Mapping[str, Any], *, where: 
     Raises:
         GenerationError: An entry differs.
     """
+    found = with_later_options(found)
     different = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
     if different:
         raise GenerationError(

@@ -11,7 +11,8 @@ length and 1242 x 375 pixels; P0 to P3 are all this camera. The vehicle's frame 
 
 Other than KITTI's annotators, who labelled what the picture shows, this keeps the objects all around, hidden ones too:
 one outside the picture has truncation 1 and the 2-D box `0 0 0 0`, which KITTI's evaluation leaves out of every
-difficulty. Occlusion is taken from the exact visible fraction: 0 from 0.8 up, 1 from 0.4 up, 2 below, and 3 (unknown)
+difficulty. Truncation is KITTI's: by the picture, and not `Annotations.truncation`, which is by the lidar's sector.
+Occlusion is taken from the exact visible fraction: 0 from 0.8 up, 1 from 0.4 up, 2 below, and 3 (unknown)
 where it was not counted or no beam could meet the object.
 
 KITTI has no name for trailers, construction vehicles, motorcycles, barriers and traffic cones: they are `Misc`. Buses

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,6 +187,28 @@ def test_boxes_at_the_edge_and_out_of_the_picture(tmp_path: Path) -> None:
         ["0", "3", "Car", "2", "2"],
         ["0", "4", "Car", "2", "3"],
     ]
+
+
+def test_truncation_is_read_back_as_the_picture_has_it(tmp_path: Path) -> None:
+    """By the picture, as KITTI has it: what the lidar's sector cuts off is another matter."""
+    drive = staged([[12.0, 0.0, -0.75, 4.0, 2.0, 1.5, 0.0], [-12.0, 2.0, 0.0, 4.0, 2.0, 1.5, 0.0]], [1.0, 1.0])
+    truth = replace(drive[0].annotations, truncation=np.array([0.3, 0.0], np.float32))
+    write_kitti(replace(drive, samples=(replace(drive[0], annotations=truth),)), tmp_path)
+    read = KittiObjectSource(tmp_path / "training")[0].annotations.truncation
+    assert read is not None
+    assert read.tolist() == [0.0, 1.0]
+
+
+def test_a_folder_of_a_version_without_the_later_options_goes_on(
+    drive: DriveSource, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "older")
+    manifest = tmp_path / "older" / MANIFEST
+    stored = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({k: v for k, v in stored.items() if k not in ("truncation", "ground_cells")}))
+    write_kitti(drive, tmp_path / "older")
+    with pytest.raises(GenerationError, match="different: truncation"):
+        write_kitti(DriveSource(DriveConfig(replace(SCENE, truncation=True))), tmp_path / "older")
 
 
 def test_a_scan_without_objects_and_points(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def without_points(sample: Sample, *, keep_objects: bool) -> Sample:
     truth = sample.annotations
     empty = PointCloud.empty(sample.cloud.frame, sample.cloud.stamp_ns)
     if keep_objects:
-        kept = replace(truth, point_semantic=None, point_instance=None, occlusion=None)
+        kept = replace(truth, point_semantic=None, point_instance=None, occlusion=None, ground=None)
     else:
         kept = Annotations.from_boxes(empty, np.zeros((0, 7), np.float32), np.zeros(0, np.uint8), view=truth.view)
     return replace(sample, cloud=empty, annotations=kept)
