@@ -74,7 +74,7 @@ def test_what_others_have_half_written_goes_when_one_fails(tmp_path: Path) -> No
     ready = tmp_path / "ready"
     write = (
         "import pathlib, time\n"
-        "from bevseg.simulation.writers.whole_files import unfinished_path\n"
+        "from bevseg.whole_files import unfinished_path\n"
         f"with unfinished_path(pathlib.Path({str(tmp_path / 'whole')!r})) as path:\n"
         f"    path.touch(); pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     )

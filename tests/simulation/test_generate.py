@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.generate import GeneratedSource, GenerationError, frame_path, generate
+from bevseg.simulation.dataset_folder import GenerationError
+from bevseg.simulation.generate import GeneratedSource, frame_path, generate
 from bevseg.simulation.source import SimulatedSource
 
 CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), range_m=30.0, occlusion=False)
