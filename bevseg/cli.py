@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(args.run(args))
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _failed(args, ExitCode.INTERRUPTED, "interrupted")
+    except KeyboardInterrupt as stop:
+        return _failed(args, ExitCode.INTERRUPTED, str(stop) or "interrupted")
     except BrokenPipeError:
         # The reader of a pipe left (`bevseg ... | head`); Python would complain once more when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -205,13 +205,14 @@ def _frozen_source(folder: Path, screen: Console) -> Source:
     """
     from rich.progress import Progress
 
+    from bevseg.processes import usable_cores
     from bevseg.simulation.frozen_set import CONFIG, FrozenSource, write_frozen_set
     from bevseg.simulation.generate import GeneratedSource
 
     if len(GeneratedSource(folder)) < CONFIG.frames:
         with Progress(console=screen, transient=True) as progress:
             bar = progress.add_task("simulating", total=CONFIG.frames)
-            write_frozen_set(folder, os.cpu_count() or 1, progress=lambda done, _: progress.update(bar, completed=done))
+            write_frozen_set(folder, usable_cores(), progress=lambda done, _: progress.update(bar, completed=done))
     return FrozenSource(folder)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bevseg.simulation.config import SimulationConfig
-    from bevseg.simulation.generate import Progress
+    from bevseg.simulation.dataset_folder import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare", type=Path, metavar="REAL", help="no dataset, but a report: scans beside the real frames in REAL"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes for scenes (default: one for each core)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -68,8 +68,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.domain_gap_report import compare_with_real
 
         return compare_with_real(args, config)
-    with _Bar(screen) as progress:
-        write_simulated(args, config, progress)
+    try:
+        with _Bar(screen) as progress:
+            write_simulated(args, config, progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("interrupted; what is done is kept, and the same command goes on from there") from None
     elapsed_s = time.perf_counter() - start_s
     if args.json:
         print_json({"folder": str(args.out), "frames": args.frames, "wall_s": round(elapsed_s, 2)})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from bevseg.simulation.config import SimulationConfig
+    from bevseg.simulation.dataset_folder import Progress
     from bevseg.simulation.drive import DriveSource
-    from bevseg.simulation.generate import Progress
 
 Layout = Literal["bevseg", "nuscenes", "kitti", "semantic-kitti", "rosbag"]
 
@@ -26,48 +24,46 @@ def write_simulated(args: argparse.Namespace, config: SimulationConfig, progress
     layout: Layout = args.format
     if layout != "bevseg" and (config.truncation or config.ground_cells is not None):
         raise ValueError(f"--format {layout} has no place for --truncation and --ground-cells; one .npz a scan has")
+    workers = _workers(args)
     if layout == "nuscenes":
-        _write_nuscenes(args, config, progress)
+        _write_nuscenes(args, config, workers, progress)
         return
     if args.scenes is not None:
         raise ValueError("--scenes is for --format nuscenes; the other layouts hold one drive")
     match layout:
         case "bevseg" if args.drive:
-            _write_drive(config, args.out, progress)
+            from bevseg.simulation.generate import write_drive
+
+            write_drive(_drive(config), args.out, workers, progress=progress)
         case "bevseg":
             from bevseg.simulation.generate import generate
 
-            generate(config, args.out, args.frames, args.workers or os.cpu_count() or 1, progress=progress)
+            generate(config, args.out, args.frames, workers, progress=progress)
         case "kitti":
             from bevseg.simulation.writers.kitti import write_kitti
 
-            write_kitti(_drive(config), args.out, progress=progress)
+            write_kitti(_drive(config), args.out, workers, progress=progress)
         case "semantic-kitti":
             from bevseg.simulation.writers.semantic_kitti import write_semantic_kitti
 
-            write_semantic_kitti(_drive(config), args.out, progress=progress)
+            write_semantic_kitti(_drive(config), args.out, workers, progress=progress)
         case "rosbag":
             from bevseg.simulation.writers.rosbag import write_rosbag
 
-            write_rosbag(_drive(config), args.out, progress=progress)
+            write_rosbag(_drive(config), args.out, workers, progress=progress)
 
 
-def _write_drive(config: SimulationConfig, folder: Path, progress: Progress) -> None:
-    """Writes every scan of one drive, each frame under the name that `GeneratedSource` looks for."""
-    from bevseg.datasets.sample_file import write_sample
-    from bevseg.simulation.generate import frame_path
+def _workers(args: argparse.Namespace) -> int:
+    from bevseg.processes import usable_cores
 
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty: a drive is written into a folder of its own")
-    drive = _drive(config)
-    for index in range(len(drive)):
-        progress(index, len(drive))
-        path = frame_path(folder, index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(path, drive[index])
+    if args.workers is None:
+        return usable_cores()
+    if args.workers < 1:
+        raise ValueError(f"--workers must be 1 or more, got {args.workers}")
+    return int(args.workers)
 
 
-def _write_nuscenes(args: argparse.Namespace, config: SimulationConfig, progress: Progress) -> None:
+def _write_nuscenes(args: argparse.Namespace, config: SimulationConfig, workers: int, progress: Progress) -> None:
     from dataclasses import replace
 
     from bevseg.simulation.writers.nuscenes.config import NuScenesWriterConfig
@@ -75,7 +71,7 @@ def _write_nuscenes(args: argparse.Namespace, config: SimulationConfig, progress
 
     scenes = 10 if args.scenes is None else args.scenes
     dataset = NuScenesWriterConfig(replace(config, sensors=config.sensors[:1]), scenes=scenes, keyframes=args.frames)
-    write_nuscenes(dataset, args.out, args.workers or os.cpu_count() or 1, progress=progress)
+    write_nuscenes(dataset, args.out, workers, progress=progress)
 
 
 def _drive(config: SimulationConfig) -> DriveSource:

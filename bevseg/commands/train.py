@@ -91,7 +91,8 @@ def _stored_frames(folder: Path) -> FrameStore:
     """
     from bevseg.datasets.sample_file import read_sample
     from bevseg.learning.frames import FolderFrames, SourceFrames
-    from bevseg.simulation.generate import MANIFEST, GeneratedSource
+    from bevseg.simulation.dataset_folder import MANIFEST
+    from bevseg.simulation.generate import GeneratedSource
 
     if (folder / MANIFEST).is_file():
         return SourceFrames(GeneratedSource(folder))

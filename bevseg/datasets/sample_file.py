@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,7 @@ from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import VisibilityMap
+from bevseg.whole_files import write_whole
 
 FORMAT_VERSION = 1
 
@@ -36,6 +37,11 @@ class SampleFileError(ValueError):
 
 def write_sample(path: Path, sample: Sample) -> None:
     """Writes the sample in full precision; the file appears under its name only when it is complete."""
+    write_whole(path, sample_as_bytes(sample))
+
+
+def sample_as_bytes(sample: Sample) -> bytes:
+    """The content of the file; the same sample always gives the same bytes."""
     arrays = {f"cloud.{name}": getattr(sample.cloud, name) for name in _CLOUD_ARRAYS}
     arrays |= {f"truth.{name}": getattr(sample.annotations, name) for name in _TRUTH_ARRAYS}
     graph = sample.annotations.occlusion
@@ -47,10 +53,9 @@ def write_sample(path: Path, sample: Sample) -> None:
     arrays |= {name: getattr(sample, name).matrix for name in _TRANSFORMS}
     arrays = {name: array for name, array in arrays.items() if array is not None}
     arrays["header"] = np.frombuffer(json.dumps(_header(sample)).encode(), dtype=np.uint8)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(unfinished, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    unfinished.replace(path)
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)
+    return archive.getvalue()
 
 
 def read_sample(path: Path) -> Sample:

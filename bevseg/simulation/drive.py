@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -83,6 +83,10 @@ class DriveSource:
             name=f"{index:06d}",
             stamp_ns=_FIRST_STAMP_NS + round(index / self.config.rate_hz * 1e9),
         )
+
+    def __getstate__(self) -> dict[str, object]:
+        """What goes to another process, which makes a world of its own from it: the same one, to the bit."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def _stage(self) -> _Stage:

@@ -20,7 +20,8 @@ import numpy as np
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample
 from bevseg.simulation.config import RESERVED_SEEDS, SIMULATOR_VERSION, SimulationConfig
-from bevseg.simulation.generate import Progress, frame_path, write_frames
+from bevseg.simulation.dataset_folder import Progress
+from bevseg.simulation.generate import frame_path, write_scenes
 
 NAME = "sim-test-v1"
 CONFIG = SimulationConfig(
@@ -108,11 +109,11 @@ def write_frozen_set(folder: Path, workers: int = 1, *, progress: Progress | Non
             f"{NAME} was frozen with version {frozen_with} of the simulator, this is version {SIMULATOR_VERSION}; "
             "use the stored frames"
         )
-    write_frames(CONFIG, folder, CONFIG.frames, workers, progress=progress)
+    write_scenes(CONFIG, folder, CONFIG.frames, workers, progress=progress)
 
 
 def freeze(folder: Path) -> FrozenRecords:
-    """Records of the frames in a folder that `write_frames` has filled with `CONFIG`; for making a new frozen set."""
+    """Records of the frames in a folder that `write_scenes` has filled with `CONFIG`; for making a new frozen set."""
     records = tuple(record_of(read_sample(frame_path(folder, index))) for index in range(CONFIG.frames))
     return FrozenRecords(SIMULATOR_VERSION, records)
 

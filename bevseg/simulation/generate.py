@@ -1,88 +1,64 @@
-"""Writes simulated frames to a folder with several processes; goes on where an earlier run stopped."""
+"""Simulated frames in the package's own layout, one .npz each: independent scenes, or the scans of a drive."""
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bevseg.allocator import keep_freed_memory
 from bevseg.datasets.sample import Sample
-from bevseg.datasets.sample_file import read_sample, write_sample
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed, with_later_options
-from bevseg.simulation.sensors import find_sensor
+from bevseg.datasets.sample_file import read_sample, sample_as_bytes
+from bevseg.simulation.config import SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.dataset_folder import Progress, ScanFiles, as_manifest, claimed, drive_manifest, write_frames
+from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.source import simulate_frame
 
-MANIFEST = "simulation.json"
+_DRIVE_LAYOUT = "bevseg-drive-1"
 _FRAMES_A_FOLDER = 1000
-
-Progress = Callable[[int, int], None]
-"""Called with the number of frames done and of all frames."""
-
-
-class GenerationError(ValueError):
-    """The folder holds frames of another configuration."""
 
 
 def generate(
-    config: SimulationConfig,
-    folder: Path,
-    frames: int,
-    workers: int = 1,
-    *,
-    progress: Progress | None = None,
+    config: SimulationConfig, folder: Path, frames: int, workers: int = 1, *, progress: Progress | None = None
 ) -> None:
     """Makes frames 0 .. `frames` - 1 of the configuration; those that are there already are kept.
 
     Raises:
-        GenerationError: The folder was begun with another configuration or version of the simulator.
+        GenerationError: The folder holds something else, or was begun with another configuration or version of the
+            simulator; the number of frames may differ.
+        DiskFullError: There is no room on the disk.
         ValueError: The seed is reserved for frozen test sets.
     """
     refuse_reserved_seed(config)
-    write_frames(config, folder, frames, workers, progress=progress)
+    write_scenes(config, folder, frames, workers, progress=progress)
 
 
-def write_frames(
-    config: SimulationConfig,
-    folder: Path,
-    frames: int,
-    workers: int = 1,
-    *,
-    progress: Progress | None = None,
+def write_scenes(
+    config: SimulationConfig, folder: Path, frames: int, workers: int = 1, *, progress: Progress | None = None
 ) -> None:
     """Does what `generate` does, for any seed; only frozen sets are made with it directly."""
-    config = replace(config, frames=frames)
-    _claim(config, folder)
-    missing = [index for index in range(frames) if not frame_path(folder, index).exists()]
-    done = frames - len(missing)
-    if progress:
-        progress(done, frames)
-    job = _Job(config, folder)
-    if workers <= 1:
-        for index in missing:
-            job(index)
-            done += 1
-            if progress:
-                progress(done, frames)
-        return
-    with multiprocessing.get_context("spawn").Pool(workers, initializer=_start_worker) as pool:
-        for _ in pool.imap_unordered(job, missing, chunksize=4):
-            done += 1
-            if progress:
-                progress(done, frames)
+    with claimed(folder, as_manifest(replace(config, frames=0), {})):
+        write_frames(_Scenes(replace(config, frames=frames)), folder, _FILES, workers, progress=progress)
+
+
+def write_drive(drive: DriveSource, folder: Path, workers: int = 1, *, progress: Progress | None = None) -> None:
+    """Makes the scans of a drive; those that are there already are kept. `GeneratedSource` reads them.
+
+    Raises:
+        GenerationError: The folder holds something else, or was begun with another configuration, length or version of
+            the simulator.
+        DiskFullError: There is no room on the disk.
+    """
+    with claimed(folder, drive_manifest(drive.config, _DRIVE_LAYOUT)):
+        write_frames(drive, folder, _FILES, workers, progress=progress)
 
 
 def frame_path(folder: Path, index: int) -> Path:
     """Where frame `index` is kept."""
-    return folder / f"{index // _FRAMES_A_FOLDER:03d}" / f"{index:06d}.npz"
+    return folder / _names(index)[0]
 
 
 @dataclass(frozen=True)
 class GeneratedSource:
-    """A `Source` over the frames that `generate` has written."""
+    """A `Source` over the frames that `generate` or `write_drive` has written."""
 
     folder: Path
 
@@ -103,36 +79,28 @@ class GeneratedSource:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Scenes:
+    """A `Source` as `SimulatedSource`, of any seed."""
+
     config: SimulationConfig
-    folder: Path
 
-    def __call__(self, index: int) -> int:
-        path = frame_path(self.folder, index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(path, simulate_frame(self.config, index))
-        return index
+    @property
+    def name(self) -> str:
+        return f"simulated-{self.config.seed}"
 
+    def __len__(self) -> int:
+        return self.config.frames
 
-def _claim(config: SimulationConfig, folder: Path) -> None:
-    """Writes what the folder holds, or checks that it is the same; the number of frames may differ."""
-    sensors = [asdict(find_sensor(name)) for name in config.sensors]  # a file of one's own may change
-    wanted = {"simulator_version": SIMULATOR_VERSION, **asdict(replace(config, frames=0)), "sensors": sensors}
-    wanted = json.loads(json.dumps(wanted))
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / MANIFEST
-    if not manifest.exists():
-        manifest.write_text(json.dumps(wanted, indent=1) + "\n")
-        return
-    found = with_later_options(json.loads(manifest.read_text()))
-    if found != wanted:
-        different = sorted(key for key in wanted if found.get(key) != wanted[key])
-        raise GenerationError(
-            f"{folder} holds frames of another configuration (different: {', '.join(different)}); "
-            "choose another folder, or delete this one"
-        )
+    def __getitem__(self, index: int) -> Sample:
+        return simulate_frame(self.config, index)
 
 
-def _start_worker() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    keep_freed_memory()  # the arrays of a scan are large, and each scan needs as many as the one before
+def _names(index: int) -> tuple[str]:
+    return (f"{index // _FRAMES_A_FOLDER:03d}/{index:06d}.npz",)
+
+
+def _encode(sample: Sample) -> tuple[bytes]:
+    return (sample_as_bytes(sample),)
+
+
+_FILES = ScanFiles(_names, _encode)

@@ -10,7 +10,8 @@ import pytest
 
 from bevseg.geometry.grid import BevGrid
 from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.generate import MANIFEST, GeneratedSource, GenerationError, frame_path, generate
+from bevseg.simulation.dataset_folder import MANIFEST, GenerationError
+from bevseg.simulation.generate import GeneratedSource, frame_path, generate
 from bevseg.simulation.source import SimulatedSource
 
 CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), range_m=30.0, occlusion=False)

@@ -36,10 +36,9 @@ from bevseg.points.cloud import PointCloud
 from bevseg.points.raw_bin import KITTI_COLUMNS, write_raw_bin
 from bevseg.points.raw_points import RawPoints
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.dataset_folder import Progress, ScanFiles, claimed, drive_manifest, write_frames
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.generate import Progress
-from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 KITTI_NAMES = {
     SemanticClass.CAR: "Car",
@@ -74,22 +73,25 @@ _EDGES = np.concatenate([_CORNER_PAIRS, _CORNER_PAIRS + 4, [[k, k + 4] for k in 
 """The twelve edges of a box with corners 0..3 at its bottom and 4..7 above them."""
 
 
-def write_kitti(drive: DriveSource, folder: Path, *, progress: Progress | None = None) -> None:
+def write_kitti(drive: DriveSource, folder: Path, workers: int = 1, *, progress: Progress | None = None) -> None:
     """Writes every scan of the drive; frames that are there already are kept.
 
     Args:
         drive: The drive.
         folder: Made where it is missing. Gets `training`, `simulation.json`, which says what it holds, and `.frames`,
             with each scan's share of the tracking labels; nobody but a resumed run needs the latter two.
+        workers: Processes that share the scans; the bytes do not depend on how many.
         progress: Called with the number of frames done and of all frames.
 
     Raises:
-        GenerationError: The folder was begun with another configuration, layout or version of the simulator.
+        GenerationError: The folder holds something else, or was begun with another configuration, layout or version of
+            the simulator.
+        DiskFullError: There is no room on the disk.
     """
-    claim(folder, manifest_of(drive, _LAYOUT))
-    write_frames(drive, folder, _names, _encode, progress=progress)
-    tracks = [(folder / _names(index)[-1]).read_bytes() for index in range(len(drive))]
-    write_whole(folder / "training" / "label_02" / "0000.txt", b"".join(tracks))
+    with claimed(folder, drive_manifest(drive.config, _LAYOUT)):
+        write_frames(drive, folder, ScanFiles(_names, _encode), workers, progress=progress)
+        tracks = [(folder / _names(index)[-1]).read_bytes() for index in range(len(drive))]
+        write_whole(folder / "training" / "label_02" / "0000.txt", b"".join(tracks))
 
 
 def encode_points(cloud: PointCloud) -> bytes:

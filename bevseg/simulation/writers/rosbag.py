@@ -27,7 +27,9 @@ In `/truth/boxes` each array first deletes the boxes of the scan before. A box's
 track id, its text a JSON object with visible_fraction (null where it was not counted), num_points and velocity_mps
 (over ground, along the lidar's x and y).
 
-The bag is in MCAP with metadata of version 9, which ROS 2 Jazzy and later read.
+The bag is in MCAP with metadata of version 9, which ROS 2 Jazzy and later read. Until it is whole, the messages of each
+scan are kept in files beside it, which several processes write and an interrupted run goes on from; so while the bag is
+put together, a drive needs twice its room.
 
 Source: REP-103, REP-105, the definitions of the messages in ROS 2 Jazzy, and velodyne_pointcloud's PointXYZIRT.
 """
@@ -36,76 +38,132 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
 
+from bevseg.datasets.sample import Sample
+from bevseg.geometry.frames import Transform
+from bevseg.simulation.dataset_folder import (
+    GenerationError,
+    Progress,
+    ScanFiles,
+    claimed,
+    drive_manifest,
+    require_same,
+    write_frames,
+)
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.generate import GenerationError, Progress
-from bevseg.simulation.writers.folder import manifest_of, require_same
-from bevseg.simulation.writers.rosbag_messages import TOPICS, Messages, moments
+from bevseg.simulation.writers.rosbag_messages import TOPICS, Messages, Place, moments
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Qos
     from rosbags.rosbag2 import Writer
+    from rosbags.typesys.store import Typestore
 
 _LAYOUT = "rosbag2-1"
 _MANIFEST_KEY = "bevseg_simulation"
+_KEPT = {"/truth/boxes": ".boxes", "/lidar/points": ".points"}
+"""Topics whose messages are kept scan by scan, and the endings of their files."""
 
 
-def write_rosbag(drive: DriveSource, file: Path, *, progress: Progress | None = None) -> None:
+def write_rosbag(drive: DriveSource, file: Path, workers: int = 1, *, progress: Progress | None = None) -> None:
     """Records the drive as a bag, which appears under its name only when it is whole.
 
     Args:
         drive: The drive.
         file: The bag: as ROS 2 has it, a folder with `metadata.yaml` and one `.mcap` of the folder's name. One that is
-            there already and holds this very drive is kept.
+            there already and holds this very drive is kept. Until it is whole, `.<name>.unfinished` beside it holds
+            what is done.
+        workers: Processes that share the scans; the bytes do not depend on how many.
         progress: Called with the number of scans done and of all scans.
 
     Raises:
         GenerationError: There is a file of that name, or a bag of another configuration or version of the simulator.
+        DiskFullError: There is no room on the disk.
         ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
     """
-    from rosbags.rosbag2 import StoragePlugin, Writer
+    import rosbags.rosbag2  # noqa: F401 (that it is missing shall be known now, not scans later)
 
-    wanted = manifest_of(drive, _LAYOUT)
-    if file.exists():
+    wanted = drive_manifest(drive.config, _LAYOUT)
+    scratch = file.with_name(f".{file.name}.unfinished")
+    if file.exists() and not _is_empty_folder(file):
         require_same(_manifest_in(file), wanted, where=file)
         if progress:
             progress(len(drive), len(drive))
-        return
-    # The names inside a bag are made of its own, so it is written under that name in a folder to be thrown away.
-    scratch = file.with_name(f".{file.name}.tmp")
+    else:
+        with claimed(scratch, wanted):
+            write_frames(drive, scratch, ScanFiles(_names, _encode), workers, progress=progress)
+            _join(scratch, len(drive), json.dumps(wanted), file)
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _names(index: int) -> tuple[str, ...]:
+    return tuple(f"scans/{index:06d}{ending}" for ending in (*_KEPT.values(), ".place"))
+
+
+def _encode(sample: Sample) -> tuple[bytes, ...]:
+    store = _message_types()
+    messages = Messages(store).of_scan(sample)
+    kept = [bytes(store.serialize_cdr(messages[topic], TOPICS[topic])) for topic in _KEPT]
+    poses = np.stack([sample.T_ego_from_lidar.matrix, sample.T_global_from_ego.matrix])
+    return (*kept, f"{sample.cloud.stamp_ns} {' '.join(map(repr, poses.ravel().tolist()))}\n".encode())
+
+
+def _read_place(path: Path) -> Place:
+    stamp, *values = path.read_text().split()
+    mount, pose = np.array(values, np.float64).reshape(2, 4, 4)
+    return Place(int(stamp), Transform(mount, "ego", "lidar"), Transform(pose, "global", "ego"))
+
+
+def _join(scratch: Path, scans: int, manifest: str, file: Path) -> None:
+    """Puts the kept messages into a bag; what fails leaves them and no part of a bag."""
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    # The names inside a bag are made of its own, so it is written under that name in a folder to be thrown away.
+    part = scratch / "bag"
+    shutil.rmtree(part, ignore_errors=True)
     try:
-        with Writer(scratch / file.name, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
-            bag.set_custom_data(_MANIFEST_KEY, json.dumps(wanted))
-            _record(drive, bag, progress)
-        (scratch / file.name).replace(file)
+        with Writer(part / file.name, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
+            bag.set_custom_data(_MANIFEST_KEY, manifest)
+            _record(scratch, scans, bag)
+        (part / file.name).replace(file)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
 
 
-def _record(drive: DriveSource, bag: Writer, progress: Progress | None) -> None:
-    from rosbags.typesys import Stores, get_typestore
-
-    store = get_typestore(Stores.ROS2_JAZZY)
-    make = Messages(store)
+def _record(scratch: Path, scans: int, bag: Writer) -> None:
+    store = _message_types()
     connections = {
         topic: bag.add_connection(topic, kind, typestore=store, offered_qos_profiles=[_qos(latched="static" in topic)])
         for topic, kind in TOPICS.items()
     }
-    if progress:
-        progress(0, len(drive))
-    for done, moment in enumerate(moments(drive), start=1):
-        messages = make.of(moment, first=done == 1)
+    for stamp_ns, topic, data in _recorded(scratch, scans, store):
+        bag.write(connections[topic], stamp_ns, data)
+
+
+def _recorded(scratch: Path, scans: int, store: Typestore) -> Iterator[tuple[int, str, bytes | memoryview]]:
+    """Stamp, topic and bytes of every message, scan by scan in the order of `TOPICS`."""
+    make = Messages(store)
+    drive = moments([_read_place(scratch / _names(index)[-1]) for index in range(scans)])
+    for index, moment in enumerate(drive):
+        messages = make.of_moment(moment, first=index == 0)
         for topic, kind in TOPICS.items():
-            if topic in messages:
-                data = store.serialize_cdr(messages[topic], kind)
-                bag.write(connections[topic], moment.sample.cloud.stamp_ns, data)
-        if progress:
-            progress(done, len(drive))
+            if topic in _KEPT:
+                yield moment.stamp_ns, topic, (scratch / f"scans/{index:06d}{_KEPT[topic]}").read_bytes()
+            elif topic in messages:
+                yield moment.stamp_ns, topic, store.serialize_cdr(messages[topic], kind)
+
+
+@lru_cache(maxsize=1)
+def _message_types() -> Typestore:
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS2_JAZZY)
 
 
 def _qos(*, latched: bool) -> Qos:
@@ -131,3 +189,7 @@ def _manifest_in(bag: Path) -> dict[str, Any]:
         return dict(json.loads(information["custom_data"][_MANIFEST_KEY]))
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise GenerationError(f"{bag} exists and is no bag of a simulated drive; choose another name") from error
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

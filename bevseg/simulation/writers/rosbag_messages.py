@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
-from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.writers.quaternions import quat_wxyz_of, quat_wxyz_of_yaw
 
 if TYPE_CHECKING:
@@ -61,52 +60,66 @@ def twist_between(first: Transform, second: Transform, seconds: float) -> Float[
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
-    """A scan and where the vehicle is; `twist` as `twist_between` gives it."""
+class Place:
+    """Where a scan was taken, as its sample has it."""
 
-    sample: Sample
+    stamp_ns: int
+    T_ego_from_lidar: Transform
+    T_global_from_ego: Transform
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """Where the vehicle of the bag is at a scan; `twist` as `twist_between` gives it."""
+
+    stamp_ns: int
     T_base_link_from_lidar: Transform
     T_odom_from_base_link: Transform
     twist: Float[np.ndarray, "6"]
 
 
-def moments(drive: DriveSource) -> Iterator[Moment]:
-    """The scans in order, one held back until the pose after it is known."""
-    held: Moment | None = None
-    twist = np.zeros(6)
-    for index in range(len(drive)):
-        sample = drive[index]
-        lidar = Transform((sample.T_global_from_ego @ sample.T_ego_from_lidar).matrix, "odom", "lidar")
-        mount = held.T_base_link_from_lidar if held else Transform(sample.T_ego_from_lidar.matrix, "base_link", "lidar")
-        pose = lidar @ mount.inverse()
-        if held:
-            seconds = (sample.cloud.stamp_ns - held.sample.cloud.stamp_ns) * 1e-9
-            twist = twist_between(held.T_odom_from_base_link, pose, seconds)
-            yield Moment(held.sample, mount, held.T_odom_from_base_link, twist)
-        held = Moment(sample, mount, pose, twist)
-    if held:
-        yield held
+def moments(places: Sequence[Place]) -> list[Moment]:
+    """The vehicle at each scan of a drive: mounted as at the first, moving to the next (at the last as before it)."""
+    if not places:
+        return []
+    mount = Transform(places[0].T_ego_from_lidar.matrix, "base_link", "lidar")
+    poses = [
+        Transform((place.T_global_from_ego @ place.T_ego_from_lidar).matrix, "odom", "lidar") @ mount.inverse()
+        for place in places
+    ]
+    twists = [
+        twist_between(poses[k], poses[k + 1], (places[k + 1].stamp_ns - places[k].stamp_ns) * 1e-9)
+        for k in range(len(places) - 1)
+    ]
+    twists.append(twists[-1] if twists else np.zeros(6))
+    return [
+        Moment(place.stamp_ns, mount, pose, twist) for place, pose, twist in zip(places, poses, twists, strict=True)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
 class Messages:
-    """Makes the messages of one scan, with the types of a store."""
+    """Makes the messages of one scan, by topic, with the types of a store."""
 
     store: Typestore
 
-    def of(self, moment: Moment, *, first: bool) -> dict[str, Msg]:
-        """By topic; the static transform comes with the first scan alone."""
-        stamp_ns = moment.sample.cloud.stamp_ns
+    def of_moment(self, moment: Moment, *, first: bool) -> dict[str, Msg]:
+        """What depends on the whole drive; the static transform comes with the first scan alone."""
         messages = {
-            "/clock": self._make("rosgraph_msgs/msg/Clock", clock=self._time(stamp_ns)),
-            "/tf": self._transform(stamp_ns, moment.T_odom_from_base_link),
-            "/odom": self._odometry(stamp_ns, moment.T_odom_from_base_link, moment.twist),
-            "/truth/boxes": self._boxes(stamp_ns, moment.sample.annotations),
-            "/lidar/points": self._points(moment.sample.cloud),
+            "/clock": self._make("rosgraph_msgs/msg/Clock", clock=self._time(moment.stamp_ns)),
+            "/tf": self._transform(moment.stamp_ns, moment.T_odom_from_base_link),
+            "/odom": self._odometry(moment.stamp_ns, moment.T_odom_from_base_link, moment.twist),
         }
         if first:
-            messages["/tf_static"] = self._transform(stamp_ns, moment.T_base_link_from_lidar)
+            messages["/tf_static"] = self._transform(moment.stamp_ns, moment.T_base_link_from_lidar)
         return messages
+
+    def of_scan(self, sample: Sample) -> dict[str, Msg]:
+        """What depends on the scan alone."""
+        return {
+            "/truth/boxes": self._boxes(sample.cloud.stamp_ns, sample.annotations),
+            "/lidar/points": self._points(sample.cloud),
+        }
 
     def _transform(self, stamp_ns: int, transform: Transform) -> Msg:
         stamped = self._geometry(

@@ -29,11 +29,10 @@ from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
 from bevseg.results.classes import NUM_CLASSES
 from bevseg.results.classes import SemanticClass as C
+from bevseg.simulation.dataset_folder import Progress, ScanFiles, claimed, drive_manifest, write_frames
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.generate import Progress
-from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
 from bevseg.simulation.writers.kitti import PROJECTION, T_CAMERA_FROM_LIDAR, encode_points, matrix_row
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 CLASS_NUMBERS = {
     C.NOISE: 0, C.BARRIER: 99, C.BICYCLE: 11, C.BUS: 13, C.CAR: 10, C.CONSTRUCTION_VEHICLE: 20, C.MOTORCYCLE: 15,
@@ -57,26 +56,31 @@ _STANDING = np.array([CLASS_NUMBERS[C(c)] for c in range(NUM_CLASSES)], np.uint3
 _MOVING = np.array([MOVING_NUMBERS.get(C(c), CLASS_NUMBERS[C(c)]) for c in range(NUM_CLASSES)], np.uint32)
 
 
-def write_semantic_kitti(drive: DriveSource, folder: Path, *, progress: Progress | None = None) -> None:
+def write_semantic_kitti(
+    drive: DriveSource, folder: Path, workers: int = 1, *, progress: Progress | None = None
+) -> None:
     """Writes every scan of the drive; frames that are there already are kept.
 
     Args:
         drive: The drive.
         folder: Made where it is missing. Gets `sequences/00`, `simulation.json`, which says what it holds, and
             `.frames`, with each scan's stamp and pose; nobody but a resumed run needs the latter two.
+        workers: Processes that share the scans; the bytes do not depend on how many.
         progress: Called with the number of frames done and of all frames.
 
     Raises:
-        GenerationError: The folder was begun with another configuration, layout or version of the simulator.
+        GenerationError: The folder holds something else, or was begun with another configuration, layout or version of
+            the simulator.
+        DiskFullError: There is no room on the disk.
         ValueError: A track id does not fit 16 bits.
     """
-    claim(folder, manifest_of(drive, _LAYOUT))
-    write_frames(drive, folder, _names, _encode, progress=progress)
-    places = [_read_place(folder / _names(index)[-1]) for index in range(len(drive))]
-    write_whole(folder / _SEQUENCE / "calib.txt", _calibration().encode())
-    write_whole(folder / _SEQUENCE / "poses.txt", _poses([pose for _, pose in places]).encode())
-    times = [f"{(stamp_ns - places[0][0]) * 1e-9:.9e}\n" for stamp_ns, _ in places]
-    write_whole(folder / _SEQUENCE / "times.txt", "".join(times).encode())
+    with claimed(folder, drive_manifest(drive.config, _LAYOUT)):
+        write_frames(drive, folder, ScanFiles(_names, _encode), workers, progress=progress)
+        places = [_read_place(folder / _names(index)[-1]) for index in range(len(drive))]
+        write_whole(folder / _SEQUENCE / "calib.txt", _calibration().encode())
+        write_whole(folder / _SEQUENCE / "poses.txt", _poses([pose for _, pose in places]).encode())
+        times = [f"{(stamp_ns - places[0][0]) * 1e-9:.9e}\n" for stamp_ns, _ in places]
+        write_whole(folder / _SEQUENCE / "times.txt", "".join(times).encode())
 
 
 def pack_labels(truth: Annotations) -> UInt32[np.ndarray, "n"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.dataset_folder import MANIFEST, GenerationError
 from bevseg.simulation.drive import DriveConfig, DriveSource
-from bevseg.simulation.generate import MANIFEST, GenerationError
 from bevseg.simulation.writers.kitti import KITTI_NAMES, T_CAMERA_FROM_LIDAR, write_kitti
 from bevseg.simulation.writers.semantic_kitti import write_semantic_kitti
 
@@ -251,28 +250,6 @@ def test_another_configuration_is_refused(config: DriveConfig, message: str, fol
     assert files_of(folder) == before
 
 
-def test_another_version_and_another_layout_are_refused(
-    drive: DriveSource, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_layout_is_refused(drive: DriveSource, folder: Path) -> None:
     with pytest.raises(GenerationError, match="different: layout"):
         write_semantic_kitti(drive, folder)
-    monkeypatch.setattr("bevseg.simulation.writers.folder.SIMULATOR_VERSION", -1)
-    with pytest.raises(GenerationError, match="different: simulator_version"):
-        write_kitti(drive, folder)
-
-
-def _foreign(folder: Path) -> None:
-    (folder / "training").mkdir()
-
-
-def _damaged(folder: Path) -> None:
-    (folder / MANIFEST).write_text("{")
-
-
-@pytest.mark.parametrize(("spoil", "message"), [(_foreign, "is not empty"), (_damaged, "is damaged")])
-def test_folders_that_hold_no_drive_are_refused(
-    spoil: Callable[[Path], None], message: str, drive: DriveSource, tmp_path: Path
-) -> None:
-    spoil(tmp_path)
-    with pytest.raises(GenerationError, match=message):
-        write_kitti(drive, tmp_path)

@@ -15,8 +15,8 @@ from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass as C
 from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.dataset_folder import GenerationError
 from bevseg.simulation.drive import DriveConfig, DriveSource
-from bevseg.simulation.generate import GenerationError
 from bevseg.simulation.writers.semantic_kitti import (
     CLASS_NUMBERS,
     MOVING_NUMBERS,

@@ -11,11 +11,7 @@ Source: docs/schema_nuscenes.md of nuscenes-devkit 1.2.0.
 
 from __future__ import annotations
 
-import errno
-import json
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,25 +19,20 @@ from typing import Any
 import numpy as np
 
 from bevseg.datasets.sample_file import read_sample
-from bevseg.simulation.config import SIMULATOR_VERSION
+from bevseg.processes import work_off
+from bevseg.simulation.dataset_folder import Progress, as_manifest, claimed, counting
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.generate import Progress
-from bevseg.simulation.writers.folder import claim
 from bevseg.simulation.writers.nuscenes.config import NuScenesWriterConfig
 from bevseg.simulation.writers.nuscenes.map_mask import map_mask, mask_as_png, walkable_points
 from bevseg.simulation.writers.nuscenes.scans import is_written, write_scan
-from bevseg.simulation.writers.nuscenes.scenes import SceneSpec, scene_specs
+from bevseg.simulation.writers.nuscenes.scenes import ScanSpec, SceneSpec, scene_specs
 from bevseg.simulation.writers.nuscenes.schema import shared_rows
 from bevseg.simulation.writers.nuscenes.table_files import has_tables, splits_of, write_tables
 from bevseg.simulation.writers.nuscenes.tables import SceneRows, scene_rows
-from bevseg.simulation.writers.whole_files import remove_unfinished, write_whole
+from bevseg.whole_files import write_whole
 
 FORMAT_VERSION = 1
 """Raised whenever the same scans give other files than before."""
-
-
-class DiskFullError(OSError):
-    """There is no room for the rest of the dataset; what is written stays, and the same call goes on from there."""
 
 
 def write_nuscenes(
@@ -54,8 +45,8 @@ def write_nuscenes(
     Args:
         config: What to make.
         folder: New, empty, or begun with the same configuration; the devkit's `dataroot`.
-        workers: Processes; each makes whole scenes.
-        progress: Called with the number of scans done and of all; with several workers once a scene.
+        workers: Processes; each makes scenes of its own, and helps with those of others when it has none left.
+        progress: Called with the number of scans done and of all.
 
     Raises:
         GenerationError: The folder holds something else, or was begun with another configuration or version of the
@@ -65,69 +56,49 @@ def write_nuscenes(
         OSError: A file cannot be written for another reason.
     """
     scenes = scene_specs(config)
-    with _full_disk_explained(folder):
-        claim(folder, _manifest(config))
-        _make_scenes(scenes, folder, workers, progress or _no_progress)
-        remove_unfinished(folder)
+    with claimed(folder, _manifest(config)):
+        _make_scans(scenes, folder, workers, progress)
+        unmapped = [scene for scene in scenes if not (folder / scene.map_file).exists()]
+        work_off(_MapJob(folder), [[scene] for scene in unmapped], workers)
         if not has_tables(folder / config.version):
             rows = (_read_rows(scene, folder) for scene in scenes)
             write_tables(folder / config.version, shared_rows(), rows, splits_of(scenes))
 
 
-def _make_scenes(scenes: Sequence[SceneSpec], folder: Path, workers: int, progress: Progress) -> None:
-    unfinished = [job for scene in scenes if not (job := _SceneJob(scene, folder)).is_done()]
+def _make_scans(scenes: Sequence[SceneSpec], folder: Path, workers: int, progress: Progress | None) -> None:
+    missing = [[scan for scan in scene.scans() if not is_written(folder, scan)] for scene in scenes]
     total = sum(scene.config.scans for scene in scenes)
-    done = total - sum(len(job.missing()) for job in unfinished)
-    progress(done, total)
-    if workers <= 1:
-        for job in unfinished:
-            for _ in job.scans_made():
-                done += 1
-                progress(done, total)
-    elif unfinished:
-        with multiprocessing.get_context("spawn").Pool(min(workers, len(unfinished))) as pool:
-            for made in pool.imap_unordered(_run, unfinished):
-                done += made
-                progress(done, total)
+    report = counting(progress, total - sum(map(len, missing)), total)
+    work_off(_ScanJob(folder), missing, workers, done=report)
+
+
+@dataclass
+class _ScanJob:
+    """Makes one scan; keeps the drive that the scan before was of."""
+
+    folder: Path
+    drive: DriveSource | None = None
+
+    def __call__(self, scan: ScanSpec) -> None:
+        config = scan.scene.drive
+        if self.drive is None or self.drive.config != config:
+            self.drive = DriveSource(config)
+        write_scan(self.folder, scan, self.drive[scan.index])
 
 
 @dataclass(frozen=True)
-class _SceneJob:
-    """All that is to be made of one scene before the tables."""
+class _MapJob:
+    """Makes the map of a scene whose scans are there."""
 
-    scene: SceneSpec
     folder: Path
 
-    def is_done(self) -> bool:
-        return (self.folder / self.scene.map_file).exists() and not self.missing()
-
-    def missing(self) -> list[int]:
-        """The scans of which a file is not there."""
-        return [scan.index for scan in self.scene.scans() if not is_written(self.folder, scan)]
-
-    def scans_made(self) -> Iterator[int]:
-        """Makes the missing scans, giving the number of each, then the map if it is missing."""
-        drive = DriveSource(self.scene.drive)
-        for index in self.missing():
-            write_scan(self.folder, self.scene.scan(index), drive[index])
-            yield index
-        map_file = self.folder / self.scene.map_file
-        if not map_file.exists():
-            write_whole(map_file, self._map())
-
-    def _map(self) -> bytes:
-        keyframes = [scan for scan in self.scene.scans() if scan.is_keyframe]
+    def __call__(self, scene: SceneSpec) -> None:
+        keyframes = [scan for scan in scene.scans() if scan.is_keyframe]
         records = [read_sample(self.folder / scan.record_file) for scan in keyframes]
-        way_m = np.stack([self.scene.sensor_pose(record).translation_m[:2] for record in records])
+        way_m = np.stack([scene.sensor_pose(record).translation_m[:2] for record in records])
         pairs = zip(keyframes, records, strict=True)
-        return mask_as_png(
-            map_mask(self.scene, way_m, (walkable_points(self.folder, scan, record) for scan, record in pairs))
-        )
-
-
-def _run(job: _SceneJob) -> int:
-    """Does a job in a worker; gives the number of scans made."""
-    return sum(1 for _ in job.scans_made())
+        mask = map_mask(scene, way_m, (walkable_points(self.folder, scan, record) for scan, record in pairs))
+        write_whole(self.folder / scene.map_file, mask_as_png(mask))
 
 
 def _read_rows(scene: SceneSpec, folder: Path) -> SceneRows:
@@ -135,32 +106,8 @@ def _read_rows(scene: SceneSpec, folder: Path) -> SceneRows:
 
 
 def _manifest(config: NuScenesWriterConfig) -> dict[str, Any]:
-    """All that the bytes of the dataset depend on, flat, so that an error can name what differs."""
-    # The length follows from the keyframes.
-    simulation = asdict(replace(config.simulation, frames=0))
+    """All that the bytes of the dataset depend on; the number of frames follows from the keyframes."""
     dataset = {name: value for name, value in asdict(config).items() if name != "simulation"}
-    manifest = {
-        "format": "nuscenes",
-        "format_version": FORMAT_VERSION,
-        "simulator_version": SIMULATOR_VERSION,
-        **dataset,
-        **simulation,
-    }
-    # Through JSON, because what is compared with it comes from there: tuples are lists.
-    return dict(json.loads(json.dumps(manifest)))
-
-
-@contextmanager
-def _full_disk_explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFullError(
-            f"no room left on the disk of {folder}; make room and run the same again: it goes on where it stopped"
-        ) from error
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Tells nobody."""
+    return as_manifest(
+        replace(config.simulation, frames=0), {"format": "nuscenes", "format_version": FORMAT_VERSION, **dataset}
+    )

@@ -17,7 +17,7 @@ from bevseg.points.raw_bin import NUSCENES_COLUMNS, write_raw_bin
 from bevseg.points.raw_points import RawPoints
 from bevseg.simulation.writers.nuscenes.scenes import ScanSpec
 from bevseg.simulation.writers.nuscenes.schema import CATEGORY_INDEX
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 _INSTANCES_A_CATEGORY = 1000
 
@@ -49,9 +49,7 @@ def write_scan(folder: Path, scan: ScanSpec, sample: Sample) -> None:
         archive = io.BytesIO()
         np.savez_compressed(archive, data=panoptic_labels(sample.annotations))
         write_whole(folder / scan.panoptic_file, archive.getvalue())
-    record = folder / scan.record_file
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_sample(record, without_points(sample, keep_objects=scan.is_keyframe))
+    write_sample(folder / scan.record_file, without_points(sample, keep_objects=scan.is_keyframe))
 
 
 def points_as_bytes(cloud: PointCloud) -> bytes:

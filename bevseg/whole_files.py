@@ -10,14 +10,20 @@ from pathlib import Path
 
 @contextmanager
 def unfinished_path(path: Path) -> Iterator[Path]:
-    """Gives a name beside `path` to write to; it becomes `path` at the end, and is removed if the writing fails."""
+    """Gives a name beside `path` to write to; it becomes `path` at the end, and is removed if the writing fails.
+
+    Raises:
+        OSError: The file cannot be written; it names `path` where the system names no file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield unfinished
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # as of a write to a full disk
+            error.filename = str(path)
         raise
 
 
@@ -35,4 +41,5 @@ def write_whole(path: Path, data: bytes) -> None:
 def remove_unfinished(folder: Path) -> None:
     """Removes what killed processes left behind; nobody may be writing into the folder."""
     for left_over in folder.rglob(".*.tmp"):
-        left_over.unlink()
+        # A worker may outlive its killed parent by one file, which it renames or removes itself.
+        left_over.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""Work on several processes. The jobs are `exec` and `Path.mkdir`, which a new process finds wherever tests lie."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from bevseg.processes import WorkerDiedError, WorkerTraceback, one_thread_each, usable_cores, work_off
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left() -> object:
+    yield
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_item_is_done_once(tmp_path: Path, workers: int) -> None:
+    runs = [[tmp_path / f"{run}{item}" for item in range(size)] for run, size in enumerate((5, 0, 1, 2))]
+    calls: list[None] = []
+    work_off(Path.mkdir, runs, workers, done=lambda: calls.append(None))  # a folder cannot be made twice
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00", "01", "02", "03", "04", "20", "30", "31"]
+    assert len(calls) == 8
+
+
+def test_nothing_to_do() -> None:
+    work_off(Path.mkdir, [[], []], 4)
+
+
+def test_one_process_follows_a_run_until_another_has_no_work(tmp_path: Path) -> None:
+    who = "import os, pathlib, time; time.sleep(.05); pathlib.Path({!r}).write_text(str(os.getpid()))"
+    work_off(exec, [[who.format(str(tmp_path / str(item))) for item in range(20)]], 2)
+    processes = [int((tmp_path / str(item)).read_text()) for item in range(20)]
+    assert len(set(processes)) == 2
+    assert os.getpid() not in processes
+    assert processes[0] == processes[1]  # what is taken over is the later half
+
+
+def test_workers_have_one_thread_and_the_environment_is_as_before(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    tell = "import os, pathlib; pathlib.Path({!r}).write_text(os.environ['OMP_NUM_THREADS'])"
+    work_off(exec, [[tell.format(str(tmp_path / name))] for name in "ab"], 2)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["1", "1"]
+    assert dict(os.environ) == before
+    with one_thread_each():
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert dict(os.environ) == before
+
+
+def test_errors_arrive_with_the_place_they_come_from(tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError) as caught:
+        work_off(Path.mkdir, [[tmp_path], [tmp_path]], 2)
+    assert caught.value.filename == str(tmp_path)
+    assert isinstance(caught.value.__cause__, WorkerTraceback)
+    assert "in mkdir" in str(caught.value.__cause__)
+
+
+def test_errors_that_cannot_be_sent_arrive_as_text() -> None:
+    local = "class Odd(Exception): pass\nraise Odd('so')"
+    with pytest.raises(RuntimeError, match="Odd: so"):
+        work_off(exec, [[local], [local]], 2)
+
+
+def test_a_killed_worker_is_an_error_and_not_a_wait_for_ever() -> None:
+    with pytest.raises(WorkerDiedError, match="exit code -9"):
+        work_off(exec, [["import os; os.kill(os.getpid(), 9)"], ["pass"]], 2)
+
+
+def test_what_others_have_half_written_goes_when_one_fails(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    write = (
+        "import pathlib, time\n"
+        "from bevseg.whole_files import unfinished_path\n"
+        f"with unfinished_path(pathlib.Path({str(tmp_path / 'whole')!r})) as path:\n"
+        f"    path.touch(); pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    )
+    fail = f"import pathlib, time\nwhile not pathlib.Path({str(ready)!r}).exists(): time.sleep(.01)\nraise ValueError"
+    with pytest.raises(ValueError, match=r"^$"):
+        work_off(exec, [[write], [fail]], 2)
+    assert list(tmp_path.iterdir()) == [ready]
+
+
+def test_it_works_outside_the_main_thread(tmp_path: Path) -> None:
+    thread = threading.Thread(target=work_off, args=(Path.mkdir, [[tmp_path / "a"], [tmp_path / "b"]], 2))
+    thread.start()
+    thread.join()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_cores_are_those_of_this_process() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
