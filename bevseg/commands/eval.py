@@ -139,7 +139,7 @@ def _network(args: argparse.Namespace) -> _Method:
 
     def segment(cloud: PointCloud) -> Segmentation:
         scene = segmenter.segment(cloud)
-        return Segmentation(scene.instances, scene.points)
+        return Segmentation(scene.instances, scene.points, scene.occlusion)
 
     about = {
         "checkpoint": args.checkpoint,
@@ -189,7 +189,7 @@ def _simulated_source(args: argparse.Namespace, screen: Console) -> Source | Non
         return stored
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
-    return SimulatedSource(SimulationConfig(seed=args.simulated_seed, frames=args.frames, occlusion=False))
+    return SimulatedSource(SimulationConfig(seed=args.simulated_seed, frames=args.frames))
 
 
 def _frozen_source(folder: Path, screen: Console) -> Source:

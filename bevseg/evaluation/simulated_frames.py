@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rich.table import Table
 
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
+from bevseg.evaluation.diagnosis import Diagnosis, diagnose
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
     MatchRule,
@@ -34,6 +35,7 @@ from bevseg.evaluation.tables import (
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
+from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import PointLabels
 
 SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
@@ -41,10 +43,11 @@ SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a method says of a scan; `points` is None for methods that label no points (the clusters baseline)."""
+    """What a method says of a scan; None for what it does not say (the clusters baseline labels no points)."""
 
     instances: Instances
     points: PointLabels | None = None
+    occlusion: OcclusionGraph | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class SimulatedScores:
         semantic: Confusion of the points' classes; empty for methods that label no points.
         point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
         reliability: How often objects of each score are right, by `ClassGroup`.
+        diagnosis: Failures by name, and how objects are ordered and hidden.
     """
 
     num_frames: int
@@ -66,12 +70,21 @@ class SimulatedScores:
     semantic: SemanticCounts
     point_segments: MatchCounts
     reliability: Reliability
+    diagnosis: Diagnosis
 
     @classmethod
     def zero(cls) -> SimulatedScores:
         by_class = MatchCounts.zero(num_categories("class"))
         groups = num_categories("group")
-        return cls(0, MatchCounts.zero(groups), by_class, SemanticCounts.zero(), by_class, Reliability.zero(groups))
+        return cls(
+            0,
+            MatchCounts.zero(groups),
+            by_class,
+            SemanticCounts.zero(),
+            by_class,
+            Reliability.zero(groups),
+            Diagnosis.zero(),
+        )
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
         return SimulatedScores(
@@ -81,6 +94,7 @@ class SimulatedScores:
             self.semantic + other.semantic,
             self.point_segments + other.point_segments,
             self.reliability + other.reliability,
+            self.diagnosis + other.diagnosis,
         )
 
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -96,13 +110,13 @@ class SimulatedScores:
         )
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: whole objects by group and by class; then the classes of points, if any were labelled."""
+        """For a terminal: objects by group and by class, classes of points if any were labelled, and the diagnosis."""
         rule = SIMULATED_RULE
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
         calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
         if not self.semantic.confusion.any():
-            return objects, calibration
+            return objects, calibration, *self.diagnosis.tables()
         iou, pq = self.semantic.iou, self.point_segments.pq
         figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
         means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
@@ -110,10 +124,11 @@ class SimulatedScores:
             objects,
             calibration,
             figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points"),
+            *self.diagnosis.tables(),
         )
 
     def as_json(self) -> dict[str, object]:
-        """Rows, IoU of each class of points, and the means over what occurs."""
+        """Rows, IoU of each class of points and the means over what occurs, failures and order."""
         iou = self.semantic.iou
         return {
             "frames": self.num_frames,
@@ -122,6 +137,7 @@ class SimulatedScores:
             "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
+            **self.diagnosis.as_json(),
         }
 
 
@@ -134,21 +150,21 @@ def score_simulated_frames(
     """Segments every frame of the test set and counts.
 
     Args:
-        segment: Any method; `Segmentation(scene.instances, scene.points)` for a pipeline.
+        segment: Any method; `Segmentation(scene.instances, scene.points, scene.occlusion)` for a pipeline.
         source: The frames, with a class and an object for every point.
         score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
     """
     rule = replace(SIMULATED_RULE, score_thresholds=score_thresholds)
     samples = (source[index] for index in range(len(source)))
-    frames = (_score(segment(s.cloud), s.cloud, s.annotations, rule) for s in samples)
+    frames = (_score(segment(sample.cloud), sample, rule) for sample in samples)
     return sum(frames, start=SimulatedScores.zero())
 
 
-def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rule: MatchRule) -> SimulatedScores:
-    overlaps = measure_overlaps(found.instances, annotations, rule=rule)
+def _score(found: Segmentation, sample: Sample, rule: MatchRule) -> SimulatedScores:
+    overlaps = measure_overlaps(found.instances, sample.annotations, rule=rule)
     semantic, segments = SemanticCounts.zero(), MatchCounts.zero(num_categories("class"))
     if found.points is not None:
-        truth = _point_truth(cloud, annotations)
+        truth = _point_truth(sample.cloud, sample.annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
     matches = match_overlaps(overlaps, rule=rule)
     return SimulatedScores(
@@ -158,6 +174,7 @@ def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rul
         semantic=semantic,
         point_segments=segments,
         reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
+        diagnosis=diagnose(found.instances, found.occlusion, sample, matches, rule=rule),
     )
 
 
