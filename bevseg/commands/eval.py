@@ -140,7 +140,7 @@ def _network(args: argparse.Namespace) -> _Method:
 
     def segment(cloud: PointCloud) -> Segmentation:
         scene = segmenter.segment(cloud)
-        return Segmentation(scene.instances, scene.points, scene.visibility)
+        return Segmentation(scene.instances, scene.points, scene.occlusion, scene.visibility)
 
     about = {
         "checkpoint": args.checkpoint,
@@ -191,9 +191,7 @@ def _simulated_source(args: argparse.Namespace, screen: Console) -> Source | Non
         return stored
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
-    config = SimulationConfig(
-        seed=args.simulated_seed, frames=args.frames, occlusion=False, ground_cells=EVALUATION_GRID
-    )
+    config = SimulationConfig(seed=args.simulated_seed, frames=args.frames, ground_cells=EVALUATION_GRID)
     return SimulatedSource(config)
 
 

@@ -178,7 +178,7 @@ def match_overlaps(overlaps: FrameOverlaps, *, rule: MatchRule) -> FrameMatches:
     kept = overlaps.prediction_score >= least_score
     close = kept[:, None] & (overlaps.iou >= rule.iou_threshold)
     allowed = close & overlaps.truth_counted & (prediction_category[:, None] == truth_category)
-    truth_of_prediction = _pair(np.where(allowed, overlaps.iou, 0.0))
+    truth_of_prediction = pair_one_to_one(np.where(allowed, overlaps.iou, 0.0))
 
     excused = _is_excused(overlaps, close, prediction_category, truth_category)
     prediction_status = np.where(excused, PredictionStatus.IGNORED, PredictionStatus.WRONG)
@@ -251,7 +251,7 @@ def _centre_in_footprint(
     return inside
 
 
-def _pair(gain: Float[np.ndarray, "prediction truth"]) -> Int[np.ndarray, "prediction"]:
+def pair_one_to_one(gain: Float[np.ndarray, "prediction truth"]) -> Int[np.ndarray, "prediction"]:
     """Truth of each prediction, -1 for none: one-to-one, largest sum, pairs without gain left alone."""
     rows, columns = linear_sum_assignment(gain, maximize=True)
     gains = gain[rows, columns] > 0

@@ -14,6 +14,8 @@ from rich.table import Table
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
+from bevseg.evaluation.failure_tally import FailureTally, failure_tables, tally_frame
+from bevseg.evaluation.failures import name_failures
 from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.evaluation.tables import (
@@ -62,17 +64,19 @@ class DatasetScores:
         num_frames: Frames scored.
         counts: Counts at each IoU threshold.
         reliability: How often objects of each score are right, at the first of `IOU_THRESHOLDS`.
+        failures: What went wrong at that threshold, by name.
     """
 
     dataset: str
     num_frames: int
     counts: Mapping[float, MatchCounts]
     reliability: Reliability
+    failures: FailureTally
 
     @classmethod
     def zero(cls, dataset: str) -> DatasetScores:
         counts = {threshold: MatchCounts.zero(len(ClassGroup)) for threshold in IOU_THRESHOLDS}
-        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)))
+        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)), FailureTally.zero())
 
     def __add__(self, other: DatasetScores) -> DatasetScores:
         return DatasetScores(
@@ -80,6 +84,7 @@ class DatasetScores:
             self.num_frames + other.num_frames,
             {threshold: counts + other.counts[threshold] for threshold, counts in self.counts.items()},
             self.reliability + other.reliability,
+            self.failures + other.failures,
         )
 
 
@@ -128,7 +133,7 @@ class RealFrameScores:
         return {g.label: tuple(self.mean_f1(g, iou_threshold=t) for t in IOU_THRESHOLDS) for g in _GROUPS}
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: the rows, group after group, and the means."""
+        """For a terminal: the rows, group after group, the means, and the failures by name."""
         order = [g.label for g in _GROUPS]
         rows = sorted(self.rows(), key=lambda row: (order.index(row.category), -row.iou_threshold))
         rule = REAL_FRAME_RULE
@@ -139,7 +144,10 @@ class RealFrameScores:
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
         sources = {d.dataset: d.reliability for d in self.datasets}
-        return score_table(rows, title=title), means, calibration_table(sources, _GROUP_NAMES)
+        failures = sum((d.failures for d in self.datasets), start=FailureTally.zero())
+        parts = {d.dataset: d.failures.total for d in self.datasets}
+        named = failure_tables(failures, parts, title=f"Failures at IoU {IOU_THRESHOLDS[0]:g}; FN and FP by reason")
+        return score_table(rows, title=title), means, calibration_table(sources, _GROUP_NAMES), *named
 
     def as_json(self) -> dict[str, object]:
         """Rows, frames of each dataset, and the mean F1 over datasets by class group and IoU."""
@@ -154,6 +162,7 @@ class RealFrameScores:
             "averaged": list(AVERAGED),
             "mean_f1": means,
             "calibration": {d.dataset: json_reliability(d.reliability, _GROUP_NAMES) for d in self.datasets},
+            "failures": {d.dataset: d.failures.as_json() for d in self.datasets},
         }
 
 
@@ -186,17 +195,21 @@ def score_real_frames(
 
 
 def _score_dataset(segment: Segment, name: str, sources: Sequence[Source], rule: MatchRule) -> DatasetScores:
-    samples = (source[index] for source in sources for index in range(len(source)))
-    return sum((_score_sample(segment, sample, rule) for sample in samples), start=DatasetScores.zero(name))
+    samples = ((source.name, source[index]) for source in sources for index in range(len(source)))
+    scores = (_score_sample(segment, sample, rule, f"{drive}/{sample.name}") for drive, sample in samples)
+    return sum(scores, start=DatasetScores.zero(name))
 
 
-def _score_sample(segment: Segment, sample: Sample, rule: MatchRule) -> DatasetScores:
-    overlaps = measure_overlaps(segment(sample.cloud), sample.annotations, rule=rule)
+def _score_sample(segment: Segment, sample: Sample, rule: MatchRule, frame: str) -> DatasetScores:
+    instances = segment(sample.cloud)
+    overlaps = measure_overlaps(instances, sample.annotations, rule=rule)
     matches = {t: match_overlaps(overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
-    judged = judged_scores(overlaps, matches[IOU_THRESHOLDS[0]])
+    rule, strict = replace(rule, iou_threshold=IOU_THRESHOLDS[0]), matches[IOU_THRESHOLDS[0]]
+    failures = name_failures(instances, sample.annotations, strict, rule=rule)
     return DatasetScores(
         sample.name,
         1,
         {threshold: count_matches(found) for threshold, found in matches.items()},
-        count_reliability(judged, num_categories=len(ClassGroup)),
+        count_reliability(judged_scores(overlaps, strict), num_categories=len(ClassGroup)),
+        tally_frame(failures, frame),
     )

@@ -98,3 +98,12 @@ def mean_of_present(values: Float[np.ndarray, "category"]) -> float:
     """Mean over the entries that are not NaN; NaN where all are."""
     present = values[~np.isnan(values)]
     return float(present.mean()) if len(present) else float("nan")
+
+
+def exact_sum(values: Float[np.ndarray, "*shape"]) -> float:
+    """Sum of values of 0..1 (or -1..1), each rounded to a multiple of 2^-20, about a millionth.
+
+    Sums of such multiples are exact in double precision up to 2^33, so that they do not depend on the order of frames,
+    nor on how frames are spread over processes.
+    """
+    return float(np.round(values.astype(np.float64) * 2**20).sum() / 2**20)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rich.table import Table
 
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
+from bevseg.evaluation.diagnosis import Diagnosis, diagnose
 from bevseg.evaluation.ground_cells import GroundCellCounts, count_ground_cells
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
@@ -35,6 +36,7 @@ from bevseg.evaluation.tables import (
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
+from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import PointLabels, VisibilityMap
 
 SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
@@ -42,10 +44,11 @@ SIMULATED_RULE = MatchRule(min_points=5, max_range_m=50.0)
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a method says of a scan; what it does not speak of (the clusters baseline of all but objects) is None."""
+    """What a method says of a scan; None for what it does not say (the clusters baseline labels no points)."""
 
     instances: Instances
     points: PointLabels | None = None
+    occlusion: OcclusionGraph | None = None
     visibility: VisibilityMap | None = None
 
 
@@ -60,6 +63,7 @@ class SimulatedScores:
         semantic: Confusion of the points' classes; empty for methods that label no points.
         point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
         reliability: How often objects of each score are right, by `ClassGroup`.
+        diagnosis: Failures by name, and how objects are ordered and hidden.
         ground: Confusion of the states of the ground's cells; empty for methods without a visibility map and for frames
             that do not know the truth.
     """
@@ -70,6 +74,7 @@ class SimulatedScores:
     semantic: SemanticCounts
     point_segments: MatchCounts
     reliability: Reliability
+    diagnosis: Diagnosis
     ground: GroundCellCounts
 
     @classmethod
@@ -84,6 +89,7 @@ class SimulatedScores:
             point_segments=by_class,
             reliability=Reliability.zero(groups),
             ground=GroundCellCounts.zero(),
+            diagnosis=Diagnosis.zero(),
         )
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
@@ -94,6 +100,7 @@ class SimulatedScores:
             self.semantic + other.semantic,
             self.point_segments + other.point_segments,
             self.reliability + other.reliability,
+            self.diagnosis + other.diagnosis,
             self.ground + other.ground,
         )
 
@@ -110,13 +117,14 @@ class SimulatedScores:
         )
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: whole objects; then the classes of points and the cells of the ground, if any were scored."""
+        """For a terminal: objects, classes of points and cells of the ground if any were scored, and the diagnosis."""
         rule = SIMULATED_RULE
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
         calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
         points = (self._points_table(),) if self.semantic.confusion.any() else ()
-        return objects, calibration, *points, *((self.ground.table(),) if self.ground.num_cells else ())
+        ground = (self.ground.table(),) if self.ground.num_cells else ()
+        return objects, calibration, *points, *self.diagnosis.tables(), *ground
 
     def _points_table(self) -> Table:
         iou, pq = self.semantic.iou, self.point_segments.pq
@@ -125,7 +133,7 @@ class SimulatedScores:
         return figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points")
 
     def as_json(self) -> dict[str, object]:
-        """Rows, IoU of each class of points, and the means over what occurs."""
+        """Rows, IoU of each class of points and the means over what occurs, failures and order."""
         iou = self.semantic.iou
         return {
             "frames": self.num_frames,
@@ -135,6 +143,7 @@ class SimulatedScores:
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
             "ground_cells": self.ground.as_json(),
+            **self.diagnosis.as_json(),
         }
 
 
@@ -147,26 +156,26 @@ def score_simulated_frames(
     """Segments every frame of the test set and counts.
 
     Args:
-        segment: Any method; `Segmentation(scene.instances, scene.points, scene.visibility)` for a pipeline.
+        segment: Any method; for a pipeline all that its scene holds.
         source: The frames, with a class and an object for every point.
         score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
     """
     rule = replace(SIMULATED_RULE, score_thresholds=score_thresholds)
     samples = (source[index] for index in range(len(source)))
-    frames = (_score(segment(s.cloud), s.cloud, s.annotations, rule) for s in samples)
+    frames = (_score(segment(sample.cloud), sample, rule) for sample in samples)
     return sum(frames, start=SimulatedScores.zero())
 
 
-def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rule: MatchRule) -> SimulatedScores:
-    overlaps = measure_overlaps(found.instances, annotations, rule=rule)
+def _score(found: Segmentation, sample: Sample, rule: MatchRule) -> SimulatedScores:
+    overlaps = measure_overlaps(found.instances, sample.annotations, rule=rule)
     semantic, segments = SemanticCounts.zero(), MatchCounts.zero(num_categories("class"))
     if found.points is not None:
-        truth = _point_truth(cloud, annotations)
+        truth = _point_truth(sample.cloud, sample.annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
     matches = match_overlaps(overlaps, rule=rule)
     ground = GroundCellCounts.zero()
-    if found.visibility is not None and annotations.ground is not None:
-        ground = count_ground_cells(found.visibility, annotations.ground.visibility)
+    if found.visibility is not None and sample.annotations.ground is not None:
+        ground = count_ground_cells(found.visibility, sample.annotations.ground.visibility)
     return SimulatedScores(
         num_frames=1,
         objects=count_matches(matches),
@@ -175,6 +184,7 @@ def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rul
         point_segments=segments,
         reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
         ground=ground,
+        diagnosis=diagnose(found.instances, found.occlusion, sample, matches, rule=rule),
     )
 
 

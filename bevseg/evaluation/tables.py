@@ -81,7 +81,7 @@ def score_table(rows: Sequence[ScoreRow], *, title: str) -> Table:
             row.category,
             f"{row.iou_threshold:g}",
             *map(str, counts),
-            *(_figure(value) for value in figures),
+            *(figure(value) for value in figures),
         )
     return table
 
@@ -94,9 +94,14 @@ def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str]
         headings: Of the names, then of each figure.
         title: What the table tells.
     """
+    return text_table({name: [figure(v) for v in values] for name, values in figures.items()}, headings, title=title)
+
+
+def text_table(rows: Mapping[str, Sequence[str]], headings: Sequence[str], *, title: str) -> Table:
+    """The same for what is written already: counts beside figures, say."""
     table = _table(title, headings[:1], headings[1:])
-    for name, values in figures.items():
-        table.add_row(name, *(_figure(value) for value in values))
+    for name, values in rows.items():
+        table.add_row(name, *values)
     return table
 
 
@@ -147,5 +152,6 @@ def json_number(value: str | int | float) -> str | int | float | None:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """Three decimals, or a dash where there is nothing to measure."""
     return "-" if np.isnan(value) else f"{value:.3f}"

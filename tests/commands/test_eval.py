@@ -98,6 +98,9 @@ def test_the_baseline_on_real_and_simulated_frames(
     assert metrics["simulated"]["frames"] == 2
     assert metrics["simulated"]["rows"][0]["true_positives"] == 2
     assert metrics["simulated"]["mean_semantic_iou"] is None
+    assert metrics["simulated"]["failures"]["missed_other"]["worst"] == []
+    assert metrics["simulated"]["order"] == {}  # the frames do not know, nor do clusters
+    assert metrics["real"]["failures"]["KITTI"]["halo"]["count"] == 0
     assert json.loads((output / "metrics.json").read_text()) == metrics
     assert load_yaml_as(ClusterConfig, output / "config.yaml") == ClusterConfig()
 
@@ -145,12 +148,13 @@ def test_frames_are_made_anew_where_no_folder_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "bevseg.simulation.source.SimulatedSource", lambda config: Frames(f"seed {config.seed}", config.frames)
+        "bevseg.simulation.source.SimulatedSource",
+        lambda config: Frames(f"seed {config.seed}, occlusion {config.occlusion}", config.frames),
     )
     arguments = ["--simulated", "--simulated-seed", "8", "--frames", "3"]
     assert main(["eval", "--head", "clusters", *arguments, "--json"]) == 0
     simulated = json.loads(capsys.readouterr().out)["simulated"]
-    assert (simulated["source"], simulated["frames"]) == ("seed 8", 3)
+    assert (simulated["source"], simulated["frames"]) == ("seed 8, occlusion True", 3)
 
 
 def test_the_frozen_set_is_made_where_it_is_missing(

@@ -113,11 +113,13 @@ def test_as_json() -> None:
 
 
 def test_tables_go_group_after_group() -> None:
-    scores, means, calibration = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
+    scores, means, calibration, failures, worst = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
     groups = list(scores.columns[1].cells)
     assert groups == ["vehicle"] * 6 + ["pedestrian"] * 8 + ["two_wheeler"] * 8
     assert list(calibration.columns[1].cells) == ["0.100", "0.100", "0.100"]
     assert list(scores.columns[0].cells)[:3] == ["PandaSet", "KITTI", "Argoverse"]
+    assert [str(column.header) for column in failures.columns[1:5]] == ["PandaSet", "KITTI", "Argoverse", "all"]
+    assert [list(column.cells) for column in worst.columns[:2]] == [["missed_other"], ["argoverse1/0"]]
     assert list(means.columns[1].cells) == ["0.889", "-", "-"]
     assert score_real_frames(lambda _: _find(), {}).tables()[1].row_count == 0
 
@@ -164,3 +166,13 @@ def test_truth_found_by_itself_is_perfect_on_real_frames(real_data: Path) -> Non
     vehicles = score_real_frames(oracle, by_dataset([source])).rows()[0]
     assert vehicles.false_positives == 0
     assert vehicles.true_positives >= 5
+
+
+def test_failures_by_dataset_add_up_to_the_errors() -> None:
+    found = score_real_frames(lambda _: _find(CAR_BOX, (30.0, *CAR_BOX[1:])), _three_sets())
+    for scores in found.datasets:
+        counts = scores.counts[0.5]
+        assert scores.failures.missed.sum() == counts.false_negatives.sum()
+        assert scores.failures.wrong.sum() == counts.false_positives.sum() == scores.num_frames
+    kitti = json.loads(json.dumps(found.as_json()))["failures"]["KITTI"]["false_alarm"]
+    assert [f["frame"] for f in kitti["worst"]] == ["kitti/0", "kitti/1", "kitti_tracking/0"]

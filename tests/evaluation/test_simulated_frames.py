@@ -8,6 +8,7 @@ import pytest
 
 from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.evaluation.failure_kinds import FailureKind
 from bevseg.evaluation.matching import EVALUATION_GRID
 from bevseg.evaluation.simulated_frames import Segmentation, SimulatedScores, score_simulated_frames
 from bevseg.geometry.boxes import footprint_cells
@@ -17,6 +18,7 @@ from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
+from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import CellState, PointLabels, VisibilityMap
 
 CAR, TRUCK, ROAD = SemanticClass.CAR, SemanticClass.TRUCK, SemanticClass.DRIVEABLE_SURFACE
@@ -111,13 +113,31 @@ def test_rows_and_json() -> None:
 
 
 def test_tables_show_points_only_where_they_were_labelled() -> None:
-    objects, calibration, points = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    objects, calibration, points, *_ = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
     assert list(calibration.columns[0].cells) == ["simulated"]
     assert objects.row_count == 4 + 10
     assert list(points.columns[0].cells)[-1] == "mean"
     assert list(points.columns[1].cells)[CAR - 1] == "1.000"
     bare = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
-    assert len(bare.tables()) == 2
+    assert len(bare.tables()) == len((objects, calibration)) + 2  # failures and the worst of them
+
+
+def test_order_is_scored_where_truth_and_method_tell_of_it() -> None:
+    sample = _sample()
+    known = replace(sample, annotations=replace(sample.annotations, occlusion=OcclusionGraph.empty(1)))
+    silent = score_simulated_frames(_perfect, _Frames((known,)))
+    assert silent.as_json()["order"] == {}
+    told = score_simulated_frames(
+        lambda cloud: replace(_perfect(cloud), occlusion=OcclusionGraph.empty(1)), _Frames((known, sample))
+    )
+    assert told.diagnosis.order.num_frames == 1
+    assert len(told.tables()) == len(silent.tables()) + 4
+
+
+def test_failures_are_named_with_their_frames() -> None:
+    scores = score_simulated_frames(lambda _: Segmentation(_instances(TRUCK)), _Frames((_sample(),)))
+    assert scores.diagnosis.failures.worst_frame == ("one",)
+    assert scores.diagnosis.failures.total[FailureKind.CLASS_CONFUSION] == 1
 
 
 def test_cells_of_the_ground_are_scored_where_both_sides_speak_of_them() -> None:
