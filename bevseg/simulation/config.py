@@ -38,7 +38,7 @@ class SimulationConfig:
         articulated_buses: Share of large buses that have a joint.
         truncation: Say of each object which share of it lies outside of what the sensor can ever cover.
         ground_cells: Say of each cell of this grid, in the sensor's frame, whether its ground is free, occupied, hidden
-            or unobserved; nothing where there is no grid. Costs about as much time as the frame.
+            or unobserved; nothing where there is no grid. Takes one to three times as long as the frame.
     """
 
     seed: int = 0

@@ -10,8 +10,9 @@ is the scan's own: in the same place, with the same range, sector and outermost 
   the vehicle that carries the sensor, or a hill.
 * UNOBSERVED: the lines of sight lie outside of the sensor's field of view or range.
 
-A line of sight ends where most beams would: it passes glass, wire mesh and spokes, and goes into leaves and hedges as
-far as the median beam. Brightness, weather, lost beams and noise, which are luck, have no part in it.
+A line of sight goes as far as half of the beams along it: through one pane of glass but not through two, through some
+layers of wire and spokes, and some way into leaves and hedges. Brightness, weather, lost beams and noise, which are
+luck, have no part in it.
 
 The states are those of the visibility map that a pipeline estimates from points (`bevseg.occlusion.visibility`), and so
 are the obstacle heights. They differ where a scan tells too little: the estimate knows only what beams hit, takes the
@@ -39,9 +40,10 @@ from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.layout.world import GROUND_PIECE, StaticPieces
 from bevseg.simulation.materials import FREE_PATH_M, PASS_PROBABILITY
 from bevseg.simulation.obstacle_cells import ObstacleCells, obstacle_cells
-from bevseg.simulation.raycast import MAX_LAYERS, RayScene, first_returns
+from bevseg.simulation.raycast import RayScene
 from bevseg.simulation.sensors import SensorSpec
 from bevseg.simulation.shapes.assemble import Assembly
+from bevseg.simulation.transmission import transmitted_share
 
 OBSTACLE_HEIGHTS_M = (0.3, 2.5)
 """What is lower counts as ground, what is higher (crowns of trees, roofs) does not stand in the way."""
@@ -50,7 +52,8 @@ _FIRST_M = 0.3
 """Nothing nearer to the sensor stands in the way of a line of sight: its housing."""
 _ABOVE_GROUND_M = 0.01
 """Lines of sight to the ground end so far above it, lest the ground itself be in the way."""
-_MEDIAN = 0.5
+_CLEAR_SHARE = 0.5
+"""A line of sight is clear where so many of the beams along it get through."""
 _BLOCK = 2
 """Kerbs and bumps are worked out once for so many by so many cells; they lift the ground by less than 0.2 m."""
 _MOST_RELIEF_M = 0.3
@@ -101,21 +104,20 @@ class _Sight:
 
     Attributes:
         viewpoint: Where they start.
-        opaque: All that ends a line of sight.
-        leaves: All that a line of sight goes some way into.
+        opaque: All that no beam passes, or too few.
+        porous: All that some beams pass.
     """
 
     viewpoint: Viewpoint
     opaque: RayScene
-    leaves: RayScene
+    porous: RayScene
 
     @classmethod
     def through(cls, pieces: Assembly, viewpoint: Viewpoint) -> _Sight:
         """Through a world with these pieces."""
         material = pieces.mesh.material
-        is_medium = FREE_PATH_M[material] > 0
-        is_opaque = ~is_medium & (PASS_PROBABILITY[material] < _MEDIAN)
-        return cls(viewpoint, RayScene(_only(pieces, is_opaque)), RayScene(_only(pieces, is_medium)))
+        opaque = (FREE_PATH_M[material] == 0) & (PASS_PROBABILITY[material] < _CLEAR_SHARE)
+        return cls(viewpoint, RayScene(_only(pieces, opaque)), RayScene(_only(pieces, ~opaque)))
 
     def states(
         self, targets: Float[np.ndarray, "n 3"], seen: CellState, near_m: Float[np.ndarray, "n"] | None = None
@@ -139,17 +141,15 @@ class _Sight:
         directions = local @ T.matrix[:3, :3].T.astype(np.float32)
         start = np.full(len(local), _FIRST_M)
         into = np.zeros(0, np.int64)
-        for scene in (self.opaque, self.leaves):
+        for scene in (self.opaque, self.porous):
             left = np.flatnonzero(clear)
             met = scene.meets(T.translation_m, directions.take(left, axis=0), start[left], way_m[left])
             into = left[met]
             clear[into] = False
-        chance = np.broadcast_to(np.float32(_MEDIAN), (len(into), MAX_LAYERS))
-        way_m = way_m[into]
-        hits = first_returns(self.leaves, T.translation_m, directions[into], chance, start[into], way_m)
-        ends = np.full(len(into), np.inf)
-        ends[hits.ray] = hits.distance_m
-        clear[into] = ends >= way_m
+        share = transmitted_share(
+            self.porous, T.translation_m, directions[into], start[into], way_m[into], least=_CLEAR_SHARE
+        )
+        clear[into] = share >= _CLEAR_SHARE
         return clear
 
 

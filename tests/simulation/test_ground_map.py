@@ -21,7 +21,7 @@ from bevseg.simulation.layout.world import StaticPieces
 from bevseg.simulation.materials import Material
 from bevseg.simulation.sensors import SensorSpec, find_sensor
 from bevseg.simulation.shapes.assemble import Assembly
-from bevseg.simulation.shapes.mesh import Mesh, box
+from bevseg.simulation.shapes.mesh import Mesh, box, quad
 
 GRID = BevGrid(-10.0, -12.0, 0.5, 60, 50)
 FREE, OCCUPIED, HIDDEN, UNOBSERVED = CellState.FREE, CellState.OCCUPIED, CellState.HIDDEN, CellState.UNOBSERVED
@@ -120,6 +120,14 @@ def test_below_a_crown_and_behind_a_fence_the_ground_is_free_and_behind_a_hedge_
     assert (_at(hedge, 4.9, 0.1), _at(hedge, 7.2, 0.1)) == (OCCUPIED, HIDDEN)
     thin = _truth(box((5.2, 0.0, 0.0), (0.3, 9.0, 1.8), Material.FOLIAGE))
     assert _at(thin, 7.2, 0.1) == FREE  # most beams come through so few leaves
+
+
+def test_ground_behind_one_pane_is_free_and_behind_two_it_is_hidden() -> None:
+    panes = [box((x, 0.0, 0.0), (0.001, 9.0, 1.8), Material.GLASS) for x in (5.2, 6.2)]
+    single = quad(np.array([[5.2, -4, 0], [5.2, 4, 0], [5.2, 4, 1.8], [5.2, -4, 1.8]]), Material.GLASS)
+    assert _at(_truth(single), 7.2, 0.1) == FREE
+    behind = _truth(*panes)
+    assert (_at(behind, 5.2, 0.1), _at(behind, 7.2, 0.1)) == (OCCUPIED, HIDDEN)
 
 
 def test_a_kerb_high_thing_is_ground() -> None:
