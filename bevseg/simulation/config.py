@@ -34,7 +34,8 @@ class SimulationConfig:
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
         ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
         decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
-        bystanders: How many people stand close to walls, poles, vehicles and each other: 0 for none, 1 for a hundred.
+        bystanders: How many people, and things of their size, stand close to walls, poles, vehicles and each other: 0
+            for none, 1 for a hundred of each.
         articulated_buses: Share of large buses that have a joint.
         truncation: Say of each object which share of it lies outside of what the sensor can ever cover.
         ground_cells: Say of each cell of this grid, in the sensor's frame, whether its ground is free, occupied, hidden

@@ -85,6 +85,17 @@ def standing_thing(rng: np.random.Generator) -> Mesh:
     return box((0, 0, 0), (1.6 * radius, 1.6 * radius, height), material)
 
 
+def pilaster(rng: np.random.Generator) -> Mesh:
+    """What juts out of a wall, as wide as a person: pilaster, downpipe, meter box, door frame. Outwards is x."""
+    depth, width, height = rng.uniform(0.1, 0.5), rng.uniform(0.12, 0.8), rng.uniform(1.0, 4.5)
+    material = _one_of(rng, (Material.CONCRETE, Material.BRICK, Material.METAL, Material.WOOD))
+    if rng.random() < 0.2:
+        return tube((0, 0, 0), (0, 0, height), rng.uniform(0.05, 0.15), material, sides=6)
+    foot = box((0, 0, 0), (depth * 1.2, width * 1.2, rng.uniform(0.1, 0.6)), material)
+    shaft = box((0, 0, 0), (depth, width, height), material)
+    return joined([shaft, foot]) if rng.random() < 0.4 else shaft
+
+
 def thin_row(rng: np.random.Generator) -> Mesh:
     """Rails, empty racks, low gates and railings: of the outline of a cycle, or of several side by side."""
     length, height = rng.uniform(1.0, 3.5), rng.uniform(0.6, 1.3)
