@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,11 +59,6 @@ def boxes_in_lidar(rows: Sequence[Row], T_lidar_from_global: Transform) -> Float
     heading = heading @ T_lidar_from_global.matrix[:3, :3].T
     yaw = np.arctan2(heading[:, 1], heading[:, 0])
     return np.column_stack([center, size_wlh[:, [1, 0, 2]], yaw])
-
-
-def track_id_of(token: str) -> int:
-    """A number of 60 bits that stands for an instance's token in every frame, whatever the token looks like."""
-    return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "big") >> 4
 
 
 def instances_of_boxes(

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Integer
 
-from bevseg.datasets.labels import NO_BOXES, DatasetError, is_not_a_thing, map_points
+from bevseg.datasets.labels import NO_BOXES, DatasetError, is_not_a_thing, map_points, track_number
 from bevseg.datasets.nuscenes_classes import CATEGORY_CLASSES, VISIBILITY_LEVELS, classes_of_categories, index_table
-from bevseg.datasets.nuscenes_rows import Row, boxes_in_lidar, forward_axis, instances_of_boxes, pose_of, track_id_of
+from bevseg.datasets.nuscenes_rows import Row, boxes_in_lidar, forward_axis, instances_of_boxes, pose_of
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.swept import with_earlier_sweeps
 from bevseg.geometry.frames import Transform
@@ -224,7 +224,7 @@ class NuScenesSource:
             cloud,
             boxes_in_lidar(rows, T_lidar_from_global).astype(np.float32),
             label,
-            track_id=np.array([track_id_of(row["instance_token"]) for row in rows], np.int64),
+            track_id=np.array([track_number(row["instance_token"]) for row in rows], np.int64),
             ignored=is_not_a_thing(label),
             # Those of the test set are not given away: an empty scene would be a wrong truth.
             view=None if self._tables.sample_annotation else NO_BOXES,
