@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bevseg.datasets.argoverse import argoverse_source, is_argoverse
 from bevseg.datasets.argoverse2 import argoverse2_logs, argoverse2_source
 from bevseg.datasets.bag import BAG_SUFFIXES, BagSource
 from bevseg.datasets.folder import FolderSource
@@ -33,6 +34,7 @@ Kind = Literal[
     "nuscenes-keyframes",
     "nuscenes-lidarseg",
     "pandaset",
+    "argoverse1",
     "kitti-object-folder",
     "kitti-tracking-folder",
     "semantic-kitti-drive",
@@ -51,6 +53,7 @@ LOOKED_FOR: dict[Kind, str] = {
     "nuscenes-keyframes": "mini_val_gt.json",
     "nuscenes-lidarseg": "*_lidarseg.bin beside *.pcd.bin",
     "pandaset": "semseg_classes.json beside *.npz",
+    "argoverse1": "velodyne/*.bin, label_2 and calib, with classes in capitals",
     "kitti-object-folder": "velodyne/*.bin, label_2 and calib",
     "kitti-tracking-folder": "velodyne/*.bin, label_02.txt and calib.txt",
     "semantic-kitti-drive": "velodyne/*.bin and labels/*.label",
@@ -156,6 +159,8 @@ def _is(path: Path, kind: Kind) -> bool:
             return _any(path, "*_lidarseg.bin")
         case "pandaset":
             return (path / "semseg_classes.json").is_file()
+        case "argoverse1":
+            return _is(path, "kitti-object-folder") and is_argoverse(path)
         case "kitti-object-folder":
             return (path / "label_2").is_dir() and _any(path / "velodyne", "*.bin")
         case "kitti-tracking-folder":
@@ -195,6 +200,8 @@ def _open(path: Path, kind: Kind, options: OpenOptions) -> Source:
             return NuScenesLidarsegSource(path)
         case "pandaset":
             return PandaSetSource(path)
+        case "argoverse1":
+            return argoverse_source(path)
         case "kitti-object-folder":
             return KittiObjectSource(path)
         case "kitti-tracking-folder":

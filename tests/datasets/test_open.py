@@ -17,7 +17,7 @@ from bevseg.points.formats import write_points
 from bevseg.simulation.drive import DriveSource
 
 REAL_FOLDERS = {
-    "argoverse1": "kitti-object-folder",
+    "argoverse1": "argoverse1",
     "kitti_raw_0048": "kitti-object-folder",
     "kitti_tracking_0000": "kitti-tracking-folder",
     "nuscenes_lidarseg": "nuscenes-lidarseg",
