@@ -8,7 +8,7 @@ EXTRA_OF_MODULE = {
     "lazrs": "datasets",
     "nuscenes": "datasets",
     "open3d": "view",
-    "pyarrow": "view",
+    "pyarrow": "argoverse2",
     "rerun": "view",
     "rosbags": "datasets",
 }

@@ -29,3 +29,10 @@ ARGOVERSE_HABITS = KittiHabits(
 def argoverse_source(folder: Path, *, name: str = "argoverse1") -> KittiObjectSource:
     """Opens a folder of converted Argoverse 1 frames."""
     return KittiObjectSource(folder, name=name, habits=ARGOVERSE_HABITS)
+
+
+def is_argoverse(folder: Path) -> bool:
+    """Whether frames in KITTI's layout are Argoverse's: its names of classes are in capitals, KITTI's are not."""
+    labels = next(iter(sorted((folder / "label_2").glob("*.txt"))), None)
+    names = {line.split(maxsplit=1)[0] for line in labels.read_text().splitlines() if line.strip()} if labels else set()
+    return bool(names) and all(name.isupper() for name in names)

@@ -2,8 +2,8 @@
 
 Boxes are labelled in the rectified camera frame (x right, y down, z forward): size h w l, the centre of the box's
 bottom, and the heading about the camera's y axis. They are moved into the lidar's frame here. Only what the front
-camera saw is labelled, so each reader has a view. Neither layout holds poses: the ego frame is the lidar's and the
-global frame is the ego's of each scan.
+camera saw is labelled, so each reader has a view. Without records of the GPS/IMU there are no poses: the ego frame is
+the lidar's and the global frame is the ego's of each scan.
 
 Source: Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and the development kits' readme files.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
+from bevseg.datasets.kitti_poses import read_oxts
 from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, sorted_files
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.geometry.frames import Transform
@@ -76,13 +77,26 @@ class KittiObject:
 
 
 class KittiObjectSource:
-    """A folder with `velodyne/*.bin`, `label_2/*.txt` and `calib/*.txt` of the same names."""
+    """A folder with `velodyne/*.bin`, `label_2/*.txt` and `calib/*.txt` of the same names, all or those of `frames`."""
 
-    def __init__(self, folder: Path, *, name: str = "kitti", habits: KittiHabits | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "kitti",
+        habits: KittiHabits | None = None,
+        frames: Sequence[str] | None = None,
+    ) -> None:
         self.name = name
         self._habits = habits or KittiHabits()
         self._folder = folder
         self._scans = sorted_files(folder / "velodyne", "*.bin")
+        if frames is not None:
+            by_name = {scan.stem: scan for scan in self._scans}
+            missing = [frame for frame in frames if frame not in by_name]
+            if missing:
+                raise DatasetError(f"{folder / 'velodyne'}: {len(missing)} frames are missing, the first {missing[0]}")
+            self._scans = tuple(by_name[frame] for frame in frames)
 
     def __len__(self) -> int:
         return len(self._scans)
@@ -97,30 +111,74 @@ class KittiObjectSource:
         return _sample(scan.stem, cloud, annotations)
 
 
-class KittiTrackingSource:
-    """One sequence: a folder with `velodyne/*.bin`, `label_02.txt` and `calib.txt`; scans are 100 ms apart."""
+@dataclass(frozen=True)
+class KittiSequenceFiles:
+    """The files of one drive of the tracking set; `scans` is a folder, `oxts` None where there are no records."""
 
-    def __init__(self, folder: Path, *, name: str = "kitti_tracking", habits: KittiHabits | None = None) -> None:
+    scans: Path
+    labels: Path
+    calibration: Path
+    oxts: Path | None = None
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> KittiSequenceFiles:
+        """Those of a folder with `velodyne/*.bin`, `label_02.txt`, `calib.txt` and perhaps `oxts.txt`."""
+        oxts = folder / "oxts.txt"
+        return cls(folder / "velodyne", folder / "label_02.txt", folder / "calib.txt", oxts if oxts.is_file() else None)
+
+
+class KittiTrackingSource:
+    """One drive of the tracking set, in a folder of its own or as files named one by one; scans are 100 ms apart."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        files: KittiSequenceFiles | None = None,
+        name: str = "kitti_tracking",
+        habits: KittiHabits | None = None,
+    ) -> None:
+        if files is None:
+            files = KittiSequenceFiles.of_folder(folder or Path())
         self.name = name
         self._habits = replace(habits or KittiHabits(), has_truncation=False)  # this layout has levels, no shares
-        self._labels = folder / "label_02.txt"
-        self._scans = sorted_files(folder / "velodyne", "*.bin")
-        self._T_lidar_from_camera = read_calibration(folder / "calib.txt")
+        self._labels = files.labels
+        self._scans = sorted_files(files.scans, "*.bin")
+        self._T_lidar_from_camera = read_calibration(files.calibration)
         self._rows = _read_rows(self._labels)
+        self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
+        self._poses: tuple[Transform, ...] = ()
+        if files.oxts is not None:
+            self._poses = read_oxts(files.oxts)
+            self._T_ego_from_lidar = read_mounting(files.calibration)
+
+    @property
+    def has_poses(self) -> bool:
+        return bool(self._poses)
+
+    def drive_of(self, index: int) -> str:
+        """All scans are of one drive."""
+        return self.name
 
     def __len__(self) -> int:
         return len(self._scans)
 
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
+        frame = int(scan.stem)
         objects = [
             _parse_object(row[2:], track_id=int(row[1]), where=self._labels)
             for row in self._rows
-            if int(row[0]) == int(scan.stem)
+            if int(row[0]) == frame
         ]
-        cloud = _read_scan(scan, self._habits, stamp_ns=int(scan.stem) * _TRACKING_PERIOD_NS)
+        cloud = _read_scan(scan, self._habits, stamp_ns=frame * _TRACKING_PERIOD_NS)
         annotations = _annotations(cloud, objects, self._T_lidar_from_camera, self._habits, where=self._labels)
-        return _sample(scan.stem, cloud, annotations)
+        sample = _sample(scan.stem, cloud, annotations)
+        if not self._poses:
+            return sample
+        if frame >= len(self._poses):
+            raise DatasetError(f"{scan}: is frame {frame}, but there are records of {len(self._poses)} frames alone")
+        return replace(sample, T_ego_from_lidar=self._T_ego_from_lidar, T_global_from_ego=self._poses[frame])
 
 
 def read_calibration(path: Path) -> Transform:
@@ -139,6 +197,19 @@ def read_calibration(path: Path) -> Transform:
         camera_from_lidar[:, :3], camera_from_lidar[:, 3], dst="unrectified_camera", src="lidar"
     )
     return (T_rectified_from_camera @ T_camera_from_lidar).inverse()
+
+
+def read_mounting(path: Path) -> Transform:
+    """T_ego_from_lidar, the ego frame being that of the GPS/IMU, from a calibration file of either layout.
+
+    Raises:
+        DatasetError: The file is missing or lacks the matrix.
+    """
+    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
+    lidar_from_imu = _matrix(rows, ("Tr_imu_to_velo", "Tr_imu_velo"), (3, 4), where=path)
+    return Transform.from_rotation_translation(
+        lidar_from_imu[:, :3], lidar_from_imu[:, 3], dst="lidar", src="ego"
+    ).inverse()
 
 
 def boxes_in_lidar(

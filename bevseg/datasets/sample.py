@@ -29,6 +29,11 @@ class LabelledView:
         return inside
 
 
+_PER_OBJECT = (
+    "label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored", "truncation", "visibility_level",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Annotations:
     """Truth for one scan, in the cloud's frame; entry k of every per-object array is the same object.
@@ -49,6 +54,9 @@ class Annotations:
             the set does not know. Simulation measures the footprint against sector and range of the lidar, KITTI the
             object against its picture.
         ground: Free, occupied and hidden ground, where the set knows (simulation, where it is asked for).
+        visibility_level: The set's own grade of how much is seen of each object, 1 (least) to 4 (most), 0 where it is
+            not graded, or None where the set has no grades. nuScenes': under 40 %, to 60 %, to 80 %, more, of the
+            object's pixels in all cameras.
     """
 
     boxes: Float[np.ndarray, "k 7"]
@@ -64,10 +72,11 @@ class Annotations:
     view: LabelledView = field(default_factory=LabelledView)
     truncation: Float[np.ndarray, "k"] | None = None
     ground: GroundCells | None = None
+    visibility_level: UInt8[np.ndarray, "k"] | None = None
 
     def __post_init__(self) -> None:
         k = len(self.boxes)
-        for name in ("label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored", "truncation"):
+        for name in _PER_OBJECT:
             values = getattr(self, name)
             if values is not None and len(values) != k:
                 raise ValueError(f"{name} must have {k} entries as boxes has, got {len(values)}")

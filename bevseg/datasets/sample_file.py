@@ -25,7 +25,7 @@ FORMAT_VERSION = 1
 _CLOUD_ARRAYS = ("xyz", "sensor_origins_m", "intensity", "time_s", "ring", "sweep")
 _TRUTH_ARRAYS = (
     "boxes", "label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored",
-    "point_semantic", "point_instance", "truncation",
+    "point_semantic", "point_instance", "truncation", "visibility_level",
 )  # fmt: skip
 _GRAPH_ARRAYS = ("occluder", "occluded", "hidden_fraction", "rank", "visible_fraction")
 _TRANSFORMS = ("T_ego_from_lidar", "T_global_from_ego")

@@ -16,7 +16,7 @@ from jaxtyping import Int, UInt32
 from bevseg.datasets.labels import NO_BOXES, DatasetError, lookup_table, map_points, sorted_files
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
-from bevseg.points.cloud import PointCloud
+from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.raw_bin import KITTI_COLUMNS, read_raw_bin
 from bevseg.results.classes import SemanticClass as C
 
@@ -51,15 +51,27 @@ class SemanticKittiSource:
 
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
-        raw = read_raw_bin(scan.read_bytes(), KITTI_COLUMNS, name=str(scan))
-        cloud = PointCloud.from_xyz(raw.xyz, intensity=raw.intensity)
-        packed = _read_labels(scan.with_suffix(".label"))
-        semantic = map_points(packed & 0xFFFF, _TABLE, num_points=len(cloud), where=scan.with_suffix(".label"))
-        no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
-        annotations = Annotations.from_boxes(cloud, *no_boxes, point_semantic=semantic, view=NO_BOXES)
-        annotations = replace(annotations, point_instance=instance_numbers(packed))
-        T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
-        return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, Transform(np.eye(4), "global", "ego"))
+        return read_labelled_scan(scan, scan.with_suffix(".label"))
+
+
+def read_labelled_scan(scan: Path, labels: Path, *, stamp_ns: int = 0) -> Sample:
+    """One scan with its labels, at an identity pose.
+
+    Raises:
+        DatasetError: The labels are missing, or not one for each point.
+    """
+    raw = read_raw_bin(scan.read_bytes(), KITTI_COLUMNS, name=str(scan))
+    cloud = PointCloud.from_xyz(raw.xyz, intensity=raw.intensity, stamp_ns=stamp_ns)
+    packed = _read_labels(labels)
+    if len(packed) != len(raw.xyz):
+        raise DatasetError(f"{labels}: expected one label for each of {len(raw.xyz)} points, got {len(packed)}")
+    packed = packed[usable_points(raw.xyz)]
+    semantic = map_points(packed & 0xFFFF, _TABLE, num_points=len(cloud), where=labels)
+    no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
+    annotations = Annotations.from_boxes(cloud, *no_boxes, point_semantic=semantic, view=NO_BOXES)
+    annotations = replace(annotations, point_instance=instance_numbers(packed))
+    T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
+    return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, Transform(np.eye(4), "global", "ego"))
 
 
 def instance_numbers(packed: UInt32[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -64,9 +64,7 @@ class PointCloud:
         ring: Integer[np.ndarray, "n"] | None = None,
     ) -> PointCloud:
         """One sweep from its columns; points with a NaN, infinite or absurd coordinate are dropped and counted."""
-        finite = np.abs(xyz) < _ABSURD_M  # false for NaN
-        # Reducing by rows costs as much as reading the file, and nearly every scan is finite.
-        keep: Int[np.ndarray, "m"] | slice = slice(None) if finite.all() else np.flatnonzero(finite.all(axis=1))
+        keep = usable_points(xyz)
         kept = np.ascontiguousarray(xyz[keep], dtype=np.float32)
         return cls(
             xyz=kept,
@@ -120,3 +118,13 @@ class PointCloud:
     def _optional_columns(self) -> dict[str, np.ndarray]:
         columns = {"intensity": self.intensity, "time_s": self.time_s, "ring": self.ring, "sweep": self.sweep}
         return {name: column for name, column in columns.items() if column is not None}
+
+
+def usable_points(xyz: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, "m"] | slice:
+    """The rows that `PointCloud.from_xyz` keeps: those without a NaN, infinite or absurd coordinate.
+
+    Labels that a set has for every row of its file are to be picked by it.
+    """
+    finite = np.abs(xyz) < _ABSURD_M  # false for NaN
+    # Reducing by rows costs as much as reading the file, and nearly every scan is finite.
+    return slice(None) if finite.all() else np.flatnonzero(finite.all(axis=1))

@@ -113,7 +113,7 @@ def read_points_bytes(
     cloud = PointCloud.from_xyz(
         to_x_forward(raw.xyz, input_frame),
         stamp_ns=stamp_ns,
-        intensity=_scaled_intensity(raw.intensity, intensity_full_scale, name=name),
+        intensity=scaled_intensity(raw.intensity, intensity_full_scale, name=name),
         time_s=time_s,
         ring=None if raw.ring is None else raw.ring.astype(np.int32),
     )
@@ -195,10 +195,14 @@ def _require_near(xyz: Num[np.ndarray, "n 3"], *, name: str) -> None:
         )
 
 
-def _scaled_intensity(
+def scaled_intensity(
     values: Num[np.ndarray, "n"] | None, full_scale: float | None, *, name: str
 ) -> Float32[np.ndarray, "n"] | None:
-    """Intensity in 0..1 by the rule in the module's docstring; a value that is not finite becomes 0."""
+    """Intensity in 0..1 by the rule in the module's docstring; a value that is not finite becomes 0.
+
+    Raises:
+        PointFileError: No usual scale reaches the largest value, and none is given.
+    """
     if values is None:
         return None
     found = values.astype(np.float32)

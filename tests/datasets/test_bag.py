@@ -1,0 +1,206 @@
+"""Bags as the simulator writes them, the same in SQLite and in parts, and bags that lack something."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from bevseg.datasets import bag as bag_module
+from bevseg.datasets.bag import BagSource
+from bevseg.datasets.bag_index import message_times
+from bevseg.datasets.labels import NO_BOXES, DatasetError
+from bevseg.datasets.source import Source
+from bevseg.datasets.swept import DriveRecording, SweptSource
+from bevseg.simulation.drive import DriveSource
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+
+Change = Callable[[str, Any], Any]
+"""A message in the place of one of a topic; None leaves it out."""
+
+
+def rewritten(bag: Path, copy: Path, change: Change, *, storage: StoragePlugin = StoragePlugin.SQLITE3) -> Path:
+    """A copy of a bag with other messages."""
+    with AnyReader([bag]) as reader, Writer(copy, version=9, storage_plugin=storage) as writer:
+        connections = {}
+        for connection, time_ns, data in reader.messages():
+            message = change(connection.topic, reader.deserialize(data, connection.msgtype))
+            if message is None:
+                continue
+            if connection.topic not in connections:
+                connections[connection.topic] = writer.add_connection(
+                    connection.topic, message.__msgtype__, typestore=STORE
+                )
+            ours = STORE.types[message.__msgtype__](**{k: v for k, v in vars(message).items() if k != "__msgtype__"})
+            writer.write(connections[connection.topic], time_ns, STORE.serialize_cdr(ours, message.__msgtype__))
+    return copy
+
+
+def same(topic: str, message: Any) -> Any:
+    return message
+
+
+def without(*topics: str) -> Change:
+    return lambda topic, message: None if topic in topics else message
+
+
+def test_scans_are_those_of_the_drive(bag: Path, drive: DriveSource) -> None:
+    source = BagSource(bag)
+    assert isinstance(source, Source)
+    assert isinstance(source, DriveRecording)
+    assert (len(source), source.name, source.topic) == (3, "drive", "/lidar/points")
+    for index in (2, 0):
+        sample, exact = source[index], drive[index]
+        np.testing.assert_array_equal(sample.cloud.xyz, exact.cloud.xyz)
+        assert sample.cloud.ring is not None
+        assert exact.cloud.ring is not None
+        np.testing.assert_array_equal(sample.cloud.ring, exact.cloud.ring)
+        np.testing.assert_allclose(sample.cloud.time_s, exact.cloud.time_s - exact.cloud.time_s.max(), atol=1e-6)
+        assert sample.cloud.stamp_ns == pytest.approx(exact.cloud.stamp_ns, abs=1_000_000)
+        assert sample.annotations.view == NO_BOXES
+
+
+def test_poses_are_those_of_the_drive(bag: Path, drive: DriveSource) -> None:
+    source = BagSource(bag)
+    for index in range(3):
+        sample, exact = source[index], drive[index]
+        ours = sample.T_global_from_ego @ sample.T_ego_from_lidar
+        # The stamp is that of the last point, which may lie a moment before the end of the turn.
+        theirs = exact.T_global_from_ego @ exact.T_ego_from_lidar
+        np.testing.assert_allclose(ours.matrix, theirs.matrix, atol=2e-2)
+    assert source[2].T_ego_from_lidar.translation_m[0] == pytest.approx(0.9)
+
+
+def test_sweeps_join_by_odometry(bag: Path, drive: DriveSource) -> None:
+    joined = SweptSource(BagSource(bag), 3)[2]
+    assert joined.cloud.num_sweeps == 3
+    assert len(joined.cloud) == sum(len(drive[k].cloud) for k in range(3))
+    assert (np.diff(joined.cloud.sensor_origins_m[:, 0]) < -0.1).all()
+    assert len(SweptSource(BagSource(bag), 3)[0].cloud) == len(drive[0].cloud)
+
+
+@pytest.mark.parametrize("storage", [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
+def test_single_files_and_both_storages(bag: Path, tmp_path: Path, storage: StoragePlugin) -> None:
+    copy = rewritten(bag, tmp_path / "copy", same, storage=storage)
+    (file,) = [path for path in copy.iterdir() if path.suffix in bag_module.BAG_SUFFIXES]
+    for path in (copy, file):
+        source = BagSource(path)
+        np.testing.assert_array_equal(source[1].cloud.xyz, BagSource(bag)[1].cloud.xyz)
+        assert source.has_poses
+
+
+def test_the_index_is_made_without_reading_a_scan(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    original = AnyReader.deserialize
+
+    def counted(reader: AnyReader, data: bytes, kind: str) -> object:
+        read.append(kind)
+        return original(reader, data, kind)
+
+    monkeypatch.setattr(AnyReader, "deserialize", counted)
+    source = BagSource(bag, odometry_topic="")
+    assert len(source) == 3
+    assert read == []
+    assert source[1].name == "000001"
+    assert read == ["sensor_msgs/msg/PointCloud2"]
+    with AnyReader([bag]) as reader:
+        expected = [time_ns for connection, time_ns, _ in reader.messages() if connection.topic == "/odom"]
+        assert message_times(reader, "/odom").tolist() == expected
+        assert message_times(reader, "/nowhere").tolist() == []
+
+
+def test_messages_recorded_at_one_time_keep_apart(bag: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "burst"
+    with AnyReader([bag]) as reader, Writer(copy, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        points = [c for c in reader.connections if c.topic == "/lidar/points"]
+        ours = writer.add_connection("/lidar/points", points[0].msgtype, typestore=STORE)
+        for _, _, data in reader.messages(points):
+            writer.write(ours, 5_000_000_000, data)
+    source = BagSource(copy)
+    for index in range(3):
+        np.testing.assert_array_equal(source[index].cloud.xyz, BagSource(bag)[index].cloud.xyz)
+
+
+def test_without_odometry_there_are_no_poses(bag: Path, tmp_path: Path) -> None:
+    for source in (BagSource(bag, odometry_topic=""), BagSource(rewritten(bag, tmp_path / "a", without("/odom")))):
+        assert not source.has_poses
+        np.testing.assert_array_equal(source[1].T_global_from_ego.matrix, np.eye(4))
+        with pytest.raises(DatasetError, match="no poses"):
+            SweptSource(source, 2)
+
+
+def test_a_lidar_that_hangs_on_nothing(bag: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="/tf_static does not connect"):
+        BagSource(rewritten(bag, tmp_path / "copy", without("/tf_static")))
+
+
+def test_a_scan_far_from_all_odometry(bag: Path, tmp_path: Path) -> None:
+    first: list[Any] = []
+
+    def once(topic: str, message: Any) -> Any:
+        if topic != "/odom":
+            return message
+        first.append(message)
+        return message if len(first) == 1 else None
+
+    source = BagSource(rewritten(bag, tmp_path / "copy", once))
+    assert source[0].T_global_from_ego.dst == "global"
+    with pytest.raises(DatasetError, match=r"message 2 of /lidar/points: its stamp .* outside the odometry"):
+        source[2]
+
+
+def test_a_scan_that_contradicts_itself(bag: Path, tmp_path: Path) -> None:
+    def cut(topic: str, message: Any) -> Any:
+        return replace(message, width=message.width + 1) if topic == "/lidar/points" else message
+
+    source = BagSource(rewritten(bag, tmp_path / "copy", cut))
+    with pytest.raises(DatasetError, match="message 0 of /lidar/points: row_step"):
+        source[0]
+
+
+def test_topics_are_chosen_and_named(bag: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no topic /nowhere of type .*, but \['/lidar/points'\]"):
+        BagSource(bag, topic="/nowhere")
+    with pytest.raises(DatasetError, match=r"no topic of type sensor_msgs/msg/PointCloud2; its topics are \['/clock"):
+        BagSource(rewritten(bag, tmp_path / "a", without("/lidar/points")))
+    both = tmp_path / "two"
+    with AnyReader([bag]) as reader, Writer(both, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        points = [c for c in reader.connections if c.topic == "/lidar/points"]
+        for topic in ("/front", "/rear"):
+            ours = writer.add_connection(topic, points[0].msgtype, typestore=STORE)
+            for _, time_ns, data in reader.messages(points):
+                writer.write(ours, time_ns, data)
+    with pytest.raises(DatasetError, match=r"several topics .*\['/front', '/rear'\]; name one"):
+        BagSource(both)
+    assert len(BagSource(both, topic="/rear")) == 3
+
+
+def test_a_topic_without_messages(bag: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "empty"
+    with Writer(copy, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/lidar/points", "sensor_msgs/msg/PointCloud2", typestore=STORE)
+    source = BagSource(copy)
+    assert len(source) == 0
+    with pytest.raises(IndexError, match="scan 0 of a bag of 0"):
+        source[0]
+
+
+def test_rejects_what_is_no_bag(bag: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="expected the folder of a ROS 2 bag"):
+        BagSource(tmp_path / "missing.mcap")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        BagSource(tmp_path)
+    cut = tmp_path / "cut.mcap"
+    shutil.copyfile(next(bag.glob("*.mcap")), cut)
+    cut.write_bytes(cut.read_bytes()[:-9])
+    with pytest.raises(DatasetError, match="cannot be read"):
+        BagSource(cut)
