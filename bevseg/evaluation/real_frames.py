@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from rich.table import Table
 
 from bevseg.datasets.sample import Sample
@@ -16,7 +17,15 @@ from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
 from bevseg.evaluation.failure_tally import FailureTally, failure_tables, tally_frame
 from bevseg.evaluation.failures import name_failures
-from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
+from bevseg.evaluation.matching import (
+    FrameMatches,
+    MatchRule,
+    PredictionStatus,
+    TruthStatus,
+    count_matches,
+    match_overlaps,
+    measure_overlaps,
+)
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.evaluation.tables import (
     ScoreRow,
@@ -64,7 +73,7 @@ class DatasetScores:
         num_frames: Frames scored.
         counts: Counts at each IoU threshold.
         reliability: How often objects of each score are right, at the first of `IOU_THRESHOLDS`.
-        failures: What went wrong at that threshold, by name.
+        failures: What went wrong at that threshold, by name; errors of the three groups that the sets label.
     """
 
     dataset: str
@@ -205,7 +214,7 @@ def _score_sample(segment: Segment, sample: Sample, rule: MatchRule, frame: str)
     overlaps = measure_overlaps(instances, sample.annotations, rule=rule)
     matches = {t: match_overlaps(overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
     rule, strict = replace(rule, iou_threshold=IOU_THRESHOLDS[0]), matches[IOU_THRESHOLDS[0]]
-    failures = name_failures(instances, sample.annotations, strict, rule=rule)
+    failures = name_failures(instances, sample.annotations, _of_scored_groups(strict), rule=rule)
     return DatasetScores(
         sample.name,
         1,
@@ -213,3 +222,12 @@ def _score_sample(segment: Segment, sample: Sample, rule: MatchRule, frame: str)
         count_reliability(judged_scores(overlaps, strict), num_categories=len(ClassGroup)),
         tally_frame(failures, frame),
     )
+
+
+def _of_scored_groups(matches: FrameMatches) -> FrameMatches:
+    """The same with cones and barriers ignored: most of the sets label none, and to find one there is no failure."""
+    prediction, truth = matches.prediction_status.copy(), matches.truth_status.copy()
+    kept = prediction != PredictionStatus.BELOW_SCORE
+    prediction[kept & ~np.isin(matches.prediction_category, _GROUPS)] = PredictionStatus.IGNORED
+    truth[~np.isin(matches.truth_category, _GROUPS)] = TruthStatus.IGNORED
+    return replace(matches, prediction_status=prediction, truth_status=truth)

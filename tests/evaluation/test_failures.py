@@ -101,16 +101,13 @@ def test_without_truth_or_prediction(boxes: Sequence[Box]) -> None:
 
 def test_the_wrong_group_is_worse_than_the_wrong_class() -> None:
     objects = truth([car(10)])
-    assert only(named(instances([car(10)], [PEDESTRIAN]), objects), FailureKind.CLASS_CONFUSION) == (
-        0,
-        0,
-        pytest.approx(0.8),
-    )
+    across = named(instances([car(10)], [PEDESTRIAN]), objects)
+    assert only(across, FailureKind.CLASS_CONFUSION) == pytest.approx((0, 0, 0.8))
     by_group = named(instances([car(10)], [TRUCK]), objects)
-    assert only(by_group, FailureKind.CLASS_CONFUSION) == (0, 0, pytest.approx(0.4))
+    assert only(by_group, FailureKind.CLASS_CONFUSION) == pytest.approx((0, 0, 0.4))
     assert by_group.of_truth.tolist() == [-1]  # the matching by group calls it right
     by_class = named(instances([car(10)], [TRUCK]), objects, replace(RULE, by="class"))
-    assert only(by_class, FailureKind.CLASS_CONFUSION) == (0, 0, pytest.approx(0.4))
+    assert only(by_class, FailureKind.CLASS_CONFUSION) == pytest.approx((0, 0, 0.4))
     assert by_class.of_truth.tolist() == by_class.of_prediction.tolist() == [0]
 
 
@@ -149,17 +146,17 @@ def test_a_long_object_in_parts() -> None:
     bus = car(14, length=10.0)  # 50 columns
     thirds = [car(10.6, length=3.2), car(14.0, length=3.2), car(17.4, length=3.2)]
     lost = named(instances(thirds), truth([bus]))
-    assert only(lost, FailureKind.OVER_SPLIT) == (0, 0, pytest.approx(2 / 3))
+    assert only(lost, FailureKind.OVER_SPLIT) == pytest.approx((0, 0, 2 / 3))
     assert lost.of_prediction.tolist() == [0, 0, 0]
     # 35 of 50 columns find the bus; the other 15 are left over.
     found = named(instances([car(12.5, length=7.0), car(17.5, length=3.0)]), truth([bus]))
-    assert only(found, FailureKind.OVER_SPLIT) == (0, 1, pytest.approx(0.3))
+    assert only(found, FailureKind.OVER_SPLIT) == pytest.approx((0, 1, 0.3))
     assert found.of_truth.tolist() == [-1]
 
 
 def test_a_second_prediction_in_the_same_place() -> None:
     again = named(instances([car(10), car(10.4)], score=[0.9, 0.6]), truth([car(10)]))
-    assert only(again, FailureKind.DUPLICATE) == (0, 1, pytest.approx(0.6))
+    assert only(again, FailureKind.DUPLICATE) == pytest.approx((0, 1, 0.6))
     # A window of a car called a person: within the mask that found the car.
     inside = named(instances([car(10), person(10.5)], [CAR, PEDESTRIAN]), truth([car(10)]))
     assert only(inside, FailureKind.DUPLICATE)[1] == 1
@@ -169,7 +166,7 @@ def test_a_second_prediction_in_the_same_place() -> None:
 def test_a_halo_is_more_than_a_cell_on_every_side(yaw: float) -> None:
     objects = truth([car(10, 1.0, yaw=yaw)])
     right = only(named(instances([car(10, 1.0, length=4.8, width=2.8, yaw=yaw)]), objects), FailureKind.HALO)
-    assert right == (0, 0, pytest.approx(1 - 8 / (4.8 * 2.8), abs=0.02))
+    assert right == pytest.approx((0, 0, 1 - 8 / (4.8 * 2.8)), abs=0.02)
     one_cell = instances([car(10, 1.0, length=4.4, width=2.4, yaw=yaw)])
     assert len(named(one_cell, objects).failures) == 0
     three_sides = instances([car(10.3, 1.0, length=4.4, width=2.8, yaw=0.0)])
@@ -180,7 +177,7 @@ def test_a_halo_is_more_than_a_cell_on_every_side(yaw: float) -> None:
 def test_a_halo_may_cost_the_match() -> None:
     objects = truth([person(10)], [PEDESTRIAN])
     result = named(instances([person(10, size=2.0)], [PEDESTRIAN]), objects)  # 16 of 100 cells
-    assert only(result, FailureKind.HALO) == (0, 0, pytest.approx(0.84))
+    assert only(result, FailureKind.HALO) == pytest.approx((0, 0, 0.84))
     assert result.of_truth.tolist() == [0]
 
 
@@ -192,7 +189,7 @@ def test_no_halo_at_the_border_of_the_grid() -> None:
 def test_misplaced_masks() -> None:
     objects = truth([car(10)])
     shifted = only(named(instances([car(12)]), objects), FailureKind.MISPLACED)
-    assert shifted == (0, 0, pytest.approx(2 / 3))
+    assert shifted == pytest.approx((0, 0, 2 / 3))
     fragment = only(named(instances([car(9, length=0.4, width=1.6)]), objects), FailureKind.MISPLACED)
     assert fragment[2] == pytest.approx(1 - 16 / 200)  # an IoU below 0.1, but all of it on the car
 
@@ -209,16 +206,13 @@ def test_misplaced_masks() -> None:
 )
 def test_missed_objects(objects: Annotations, kind: FailureKind) -> None:
     n = int(objects.num_points[0])
-    assert only(named(instances([car(30)]), objects, replace(RULE, max_range_m=20.0)), kind) == (
-        0,
-        -1,
-        pytest.approx(n / (n + 20)),
-    )
+    result = named(instances([car(30)]), objects, replace(RULE, max_range_m=20.0))  # too far away to count
+    assert only(result, kind) == pytest.approx((0, -1, n / (n + 20)))
 
 
 def test_a_prediction_on_nothing_and_where_it_is() -> None:
     result = named(instances([car(10), car(30, 4.0)], [CAR, TRUCK]), truth([car(10)]))
-    assert only(result, FailureKind.FALSE_ALARM) == (-1, 1, pytest.approx(0.8))
+    assert only(result, FailureKind.FALSE_ALARM) == pytest.approx((-1, 1, 0.8))
     assert result.failures.label.tolist() == [TRUCK]
     assert result.failures.xy_m.tolist() == [[30.0, 4.0]]
     assert result.failures.range_m[0] == pytest.approx(np.hypot(30, 4))

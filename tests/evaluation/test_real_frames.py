@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.evaluation.failure_kinds import FailureKind
 from bevseg.evaluation.matching import EVALUATION_GRID
 from bevseg.evaluation.real_frames import by_dataset, score_real_frames
 from bevseg.geometry.boxes import footprint_cells
@@ -176,3 +177,10 @@ def test_failures_by_dataset_add_up_to_the_errors() -> None:
         assert scores.failures.wrong.sum() == counts.false_positives.sum() == scores.num_frames
     kitti = json.loads(json.dumps(found.as_json()))["failures"]["KITTI"]["false_alarm"]
     assert [f["frame"] for f in kitti["worst"]] == ["kitti/0", "kitti/1", "kitti_tracking/0"]
+
+
+@pytest.mark.parametrize(("label", "alarms"), [(SemanticClass.CAR, 1), (SemanticClass.TRAFFIC_CONE, 0)])
+def test_cones_are_no_false_alarms_where_nobody_labels_them(label: SemanticClass, alarms: int) -> None:
+    found = replace(_find(CAR_BOX, (30.0, *CAR_BOX[1:])), label=np.array([SemanticClass.CAR, label], np.uint8))
+    (scores,) = score_real_frames(lambda _: found, {"x": (_Frames("x", (CAR_BOX,)),)}).datasets
+    assert scores.failures.total.sum() == scores.failures.total[FailureKind.FALSE_ALARM] == alarms
