@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 from bevseg.simulation.sensors import find_sensor
 
@@ -11,6 +12,8 @@ SIMULATOR_VERSION = 5
 
 RESERVED_SEEDS = range(900_000_000, 900_001_000)
 """Seeds of frozen test sets; nothing that is trained on may use them."""
+
+Shutter = Literal["instant", "deskewed", "distorted"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class SimulationConfig:
         any_heading: Share of frames in which the vehicle stands at any angle to the street.
         ego_vehicle: Share of frames in which the vehicle itself hides the ground around the sensor.
         decoys: How many things beside the road look like objects and are none: 0 for none, 1 for about a hundred.
+        shutter: What moves while the sensor turns. "instant": nothing, a scan shows one moment. The other two are for
+            drives, where the vehicle goes on during the turn and so do the objects, each of which is smeared by its
+            own motion. "distorted": each point is seen from where the sensor was when it was measured, as a driver
+            gives it. "deskewed": all points are seen from where the sensor is at the stamp, the end of the turn; the
+            vehicle's own motion is taken out. Boxes and velocities are those at the stamp.
     """
 
     seed: int = 0
@@ -44,6 +52,7 @@ class SimulationConfig:
     any_heading: float = 0.2
     ego_vehicle: float = 0.6
     decoys: float = 0.0
+    shutter: Shutter = "instant"
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -59,6 +68,33 @@ class SimulationConfig:
             raise ValueError(f"decoys must lie within 0..1, got {self.decoys}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
+        if self.shutter not in get_args(Shutter):
+            raise ValueError(f"shutter must be one of {', '.join(get_args(Shutter))}, got '{self.shutter}'")
+
+
+def manifest_of_simulation(config: SimulationConfig) -> dict[str, Any]:
+    """The configuration as the manifests of folders hold it.
+
+    Fields that are younger than the first manifests are left out where they change nothing: folders that were begun
+    without them can be gone on with.
+    """
+    manifest = asdict(config)
+    if config.shutter == "instant":
+        del manifest["shutter"]
+    return manifest
+
+
+def require_instant(config: SimulationConfig) -> None:
+    """Keeps rolling shutters to drives: in a single scene the vehicle stands, and nobody knows where it came from.
+
+    Raises:
+        ValueError: The configuration wants a rolling shutter.
+    """
+    if config.shutter != "instant":
+        raise ValueError(
+            f"shutter '{config.shutter}' needs a vehicle that moves: simulate a drive, or take shutter 'instant' "
+            "for single scenes"
+        )
 
 
 def refuse_reserved_seed(config: SimulationConfig) -> None:

@@ -12,7 +12,13 @@ from pathlib import Path
 from bevseg.allocator import keep_freed_memory
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, write_sample
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.config import (
+    SIMULATOR_VERSION,
+    SimulationConfig,
+    manifest_of_simulation,
+    refuse_reserved_seed,
+    require_instant,
+)
 from bevseg.simulation.sensors import find_sensor
 from bevseg.simulation.source import simulate_frame
 
@@ -39,7 +45,7 @@ def generate(
 
     Raises:
         GenerationError: The folder was begun with another configuration or version of the simulator.
-        ValueError: The seed is reserved for frozen test sets.
+        ValueError: The seed is reserved for frozen test sets, or the shutter needs a drive.
     """
     refuse_reserved_seed(config)
     write_frames(config, folder, frames, workers, progress=progress)
@@ -54,6 +60,7 @@ def write_frames(
     progress: Progress | None = None,
 ) -> None:
     """Does what `generate` does, for any seed; only frozen sets are made with it directly."""
+    require_instant(config)
     config = replace(config, frames=frames)
     _claim(config, folder)
     missing = [index for index in range(frames) if not frame_path(folder, index).exists()]
@@ -117,7 +124,8 @@ class _Job:
 def _claim(config: SimulationConfig, folder: Path) -> None:
     """Writes what the folder holds, or checks that it is the same; the number of frames may differ."""
     sensors = [asdict(find_sensor(name)) for name in config.sensors]  # a file of one's own may change
-    wanted = {"simulator_version": SIMULATOR_VERSION, **asdict(replace(config, frames=0)), "sensors": sensors}
+    simulation = manifest_of_simulation(replace(config, frames=0))
+    wanted = {"simulator_version": SIMULATOR_VERSION, **simulation, "sensors": sensors}
     wanted = json.loads(json.dumps(wanted))
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST

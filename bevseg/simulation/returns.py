@@ -44,6 +44,10 @@ class Returns:
     semantic: UInt8[np.ndarray, "h"]
     brightness: Float[np.ndarray, "h"]
 
+    @classmethod
+    def none(cls) -> Returns:
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0))
+
     def __len__(self) -> int:
         return len(self.ray)
 

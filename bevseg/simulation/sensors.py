@@ -128,6 +128,11 @@ class SensorSpec:
         directions[..., 2] = np.sin(elevation)
         return directions.reshape(-1, 3)
 
+    def firing_times_s(self) -> Float[np.ndarray, "firing"]:
+        """When each firing of one turn happens, before its end: negative, and 0 for the last."""
+        before_end: np.ndarray = (np.arange(self.azimuth_steps) + 1) / self.azimuth_steps - 1
+        return before_end * self.turn_s
+
     def _firing_azimuths(self, first_azimuth_rad: float) -> Float[np.ndarray, "firing"]:
         right, left = np.radians(self.sector_deg)
         step = (left - right) / self.azimuth_steps

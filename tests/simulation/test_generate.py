@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.generate import GeneratedSource, GenerationError, frame_path, generate
+from bevseg.simulation.generate import MANIFEST, GeneratedSource, GenerationError, frame_path, generate
 from bevseg.simulation.source import SimulatedSource
 
 CONFIG = SimulationConfig(seed=3, sensors=("vlp-16",), density=(0.0, 0.1), range_m=30.0, occlusion=False)
@@ -34,6 +35,12 @@ def test_other_configuration_is_refused(tmp_path: Path) -> None:
     generate(CONFIG, tmp_path, 0)
     with pytest.raises(GenerationError, match="different: seed"):
         generate(replace(CONFIG, seed=4), tmp_path, 1)
+
+
+def test_folders_begun_before_shutters_were_known_can_be_gone_on_with(tmp_path: Path) -> None:
+    generate(CONFIG, tmp_path, 0)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    assert "shutter" not in manifest
 
 
 def test_empty_folder_is_an_empty_source(tmp_path: Path) -> None:

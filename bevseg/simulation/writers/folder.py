@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bevseg.datasets.sample import Sample
-from bevseg.simulation.config import SIMULATOR_VERSION
+from bevseg.simulation.config import SIMULATOR_VERSION, manifest_of_simulation
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import MANIFEST, GenerationError, Progress
 from bevseg.simulation.writers.whole_files import remove_unfinished, write_whole
@@ -24,8 +24,9 @@ def manifest_of(drive: DriveSource, layout: str) -> dict[str, Any]:
 
     Unlike single scenes, the frames of a drive depend on how many they are, as its street is as long as the way.
     """
-    config = asdict(drive.config)
-    manifest = {"simulator_version": SIMULATOR_VERSION, "layout": layout, **config.pop("scene"), **config}
+    motion = {name: value for name, value in asdict(drive.config).items() if name != "scene"}
+    scene = manifest_of_simulation(drive.config.scene)
+    manifest = {"simulator_version": SIMULATOR_VERSION, "layout": layout, **scene, **motion}
     return dict(json.loads(json.dumps(manifest)))
 
 

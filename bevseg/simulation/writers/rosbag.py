@@ -15,13 +15,17 @@ odom is the drive's global frame and never drifts.
 
 `/lidar/points` has the fields of Velodyne's driver, 22 bytes a point without padding: x, y, z in metres, intensity
 0..255, all float32; ring, uint16, 0 the lowest beam; time, float32, seconds after the stamp: 0 or negative, as the
-stamp is the end of the turn. The whole scan is seen from where the vehicle is at its stamp: undistorting it by these
-times would distort it.
+stamp is the end of the turn. With the shutters "instant" and "deskewed" the whole scan is seen from where the vehicle
+is at its stamp: undistorting it by these times would distort it. With "distorted" each point is seen from where the
+sensor was at its time, as a driver gives it.
 
 A simulated vehicle sways on its wheels. A bag's mounting pose is one, so base_link sways here: base_link -> lidar is
 that of the first scan, odom -> base_link is what makes the two together the lidar's exact pose at every scan. The
 twist is the steady motion that leads from each pose to the next, the last scan's that from the pose before it; that of
-a single scan is 0. Covariances are 0: nothing is uncertain.
+a single scan is 0. With a rolling shutter it is the steady motion of the turn that ends at the stamp, which is what
+undistorts the scan: a point of time t was seen from base_link's pose at the stamp times exp(t twist). Poses between
+two entries of `/tf` do not, as the vehicle sways between scans and not during them. Covariances are 0: nothing is
+uncertain.
 
 In `/truth/boxes` each array first deletes the boxes of the scan before. A box's namespace is its class, its id the
 track id, its text a JSON object with visible_fraction (null where it was not counted), num_points and velocity_mps

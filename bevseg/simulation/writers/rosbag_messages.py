@@ -62,7 +62,7 @@ def twist_between(first: Transform, second: Transform, seconds: float) -> Float[
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """A scan and where the vehicle is; `twist` as `twist_between` gives it."""
+    """A scan and where the vehicle is at its stamp; `twist` as `twist_between` gives it."""
 
     sample: Sample
     T_base_link_from_lidar: Transform
@@ -71,7 +71,13 @@ class Moment:
 
 
 def moments(drive: DriveSource) -> Iterator[Moment]:
-    """The scans in order, one held back until the pose after it is known."""
+    """The scans in order. The twist is that of the turn; of a scan that is taken in an instant, that to the next scan.
+
+    In the latter case one scan is held back until the pose after it is known.
+    """
+    if drive.config.scene.shutter != "instant":
+        yield from _moments_of_turns(drive)
+        return
     held: Moment | None = None
     twist = np.zeros(6)
     for index in range(len(drive)):
@@ -86,6 +92,21 @@ def moments(drive: DriveSource) -> Iterator[Moment]:
         held = Moment(sample, mount, pose, twist)
     if held:
         yield held
+
+
+def _moments_of_turns(drive: DriveSource) -> Iterator[Moment]:
+    """The scans with the motion of the vehicle while each was taken: undoing it undoes their distortion."""
+    mount: Transform | None = None
+    for index in range(len(drive)):
+        sample = drive[index]
+        mount = mount or Transform(sample.T_ego_from_lidar.matrix, "base_link", "lidar")
+        # The vehicle sways from scan to scan but not while one is taken, so base_link is fixed to it for that time.
+        T_ego_from_base_link = sample.T_ego_from_lidar @ mount.inverse()
+        before, now = (
+            Transform((ego @ T_ego_from_base_link).matrix, "odom", "base_link")
+            for ego in (drive.ego_pose_before(index, drive.turn_s), sample.T_global_from_ego)
+        )
+        yield Moment(sample, mount, now, twist_between(before, now, drive.turn_s))
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from bevseg.datasets.sample_file import read_sample
-from bevseg.simulation.config import SIMULATOR_VERSION
+from bevseg.simulation.config import SIMULATOR_VERSION, manifest_of_simulation
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import Progress
 from bevseg.simulation.writers.folder import claim
@@ -137,7 +137,7 @@ def _read_rows(scene: SceneSpec, folder: Path) -> SceneRows:
 def _manifest(config: NuScenesWriterConfig) -> dict[str, Any]:
     """All that the bytes of the dataset depend on, flat, so that an error can name what differs."""
     # The length follows from the keyframes.
-    simulation = asdict(replace(config.simulation, frames=0))
+    simulation = manifest_of_simulation(replace(config.simulation, frames=0))
     dataset = {name: value for name, value in asdict(config).items() if name != "simulation"}
     manifest = {
         "format": "nuscenes",
