@@ -1,7 +1,8 @@
 """Simulate labelled LiDAR scans into a folder: independent scenes, one drive scan by scan, or a whole dataset.
 
 Without --format each frame is one .npz with the cloud, boxes, labels for points, visible fractions and who hides whom.
-In a drive the vehicle and the objects may move while the sensor turns: --shutter.
+In a drive the vehicle and the objects may move while the sensor turns: --shutter. Which echoes of a beam a sensor
+reports stands in its YAML (returns: first, strongest, last or dual); vlp-16-dual is one that reports two.
 The same options give the same bytes; what is there already is kept, so an interrupted run goes on.
 """
 

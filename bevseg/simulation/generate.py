@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bevseg.allocator import keep_freed_memory
@@ -19,7 +19,7 @@ from bevseg.simulation.config import (
     refuse_reserved_seed,
     require_instant,
 )
-from bevseg.simulation.sensors import find_sensor
+from bevseg.simulation.sensors import find_sensor, manifest_of_sensor
 from bevseg.simulation.source import simulate_frame
 
 MANIFEST = "simulation.json"
@@ -123,7 +123,7 @@ class _Job:
 
 def _claim(config: SimulationConfig, folder: Path) -> None:
     """Writes what the folder holds, or checks that it is the same; the number of frames may differ."""
-    sensors = [asdict(find_sensor(name)) for name in config.sensors]  # a file of one's own may change
+    sensors = [manifest_of_sensor(find_sensor(name)) for name in config.sensors]  # a file of one's own may change
     simulation = manifest_of_simulation(replace(config, frames=0))
     wanted = {"simulator_version": SIMULATOR_VERSION, **simulation, "sensors": sensors}
     wanted = json.loads(json.dumps(wanted))

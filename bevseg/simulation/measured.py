@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Integer, UInt8
+from jaxtyping import Bool, Float, Int, Integer, UInt8
 
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.beams import Beams
@@ -36,6 +36,27 @@ class Points:
     beam: Int[np.ndarray, "n"]
     semantic: UInt8[np.ndarray, "n"]
     instance: Integer[np.ndarray, "n"]
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def __getitem__(self, index: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> Points:
+        return Points(
+            self.xyz[index], self.intensity[index], self.time_s[index], self.ring[index], self.beam[index],
+            self.semantic[index], self.instance[index],
+        )  # fmt: skip
+
+    def __add__(self, other: Points) -> Points:
+        """These points and then the others."""
+        return Points(
+            np.concatenate([self.xyz, other.xyz]),
+            np.concatenate([self.intensity, other.intensity]),
+            np.concatenate([self.time_s, other.time_s]),
+            np.concatenate([self.ring, other.ring]),
+            np.concatenate([self.beam, other.beam]),
+            np.concatenate([self.semantic, other.semantic]),
+            np.concatenate([self.instance, other.instance]),
+        )
 
 
 def measured(

@@ -163,17 +163,23 @@ def first_returns(
     chance: Float[np.ndarray, "n layers"],
     start_m: Float[np.ndarray, "n"],
     end_m: Float[np.ndarray, "n"] | None = None,
+    leaves: Hits | None = None,
 ) -> Hits:
     """The first surface behind `start_m` that answers on each ray; the rays start at one origin, or at one each.
 
     `chance` decides, evenly drawn in 0..1, at each surface whether the beam passes it, and how deep it goes into
     a medium: a medium's hull starts a free path, and the beam returns where the path ends unless it has left before
-    or met something else. Nobody wants to know of surfaces beyond `end_m`: most of them are left out.
+    or met something else. Nobody wants to know of surfaces beyond `end_m`: most of them are left out. Rays that start
+    inside a medium have in `leaves` where they return from it, unless they have left it before.
     """
     hits = scene.nearest(origin_m, directions, start_m, end_m)
     solid = _SOLID[hits.material]
     stop = np.full(len(directions), np.inf)
     stop_piece, stop_material = np.zeros(len(directions), np.int64), np.zeros(len(directions), np.uint8)
+    if leaves is not None:
+        stop[leaves.ray], stop_piece[leaves.ray] = leaves.distance_m, leaves.piece
+        stop_material[leaves.ray] = leaves.material
+        solid &= np.isinf(stop[hits.ray])
     done, hits = [hits[solid]], hits[~solid]
     for layer in range(chance.shape[1]):
         free_path = FREE_PATH_M[hits.material]

@@ -51,6 +51,11 @@ class Returns:
     def __len__(self) -> int:
         return len(self.ray)
 
+    def __getitem__(self, index: Int[np.ndarray, "j"]) -> Returns:
+        return Returns(
+            self.ray[index], self.distance_m[index], self.owner[index], self.semantic[index], self.brightness[index]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Nearest:

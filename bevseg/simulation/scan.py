@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from bevseg.geometry.frames import Transform
 from bevseg.simulation.actors import Actors, place_actors
 from bevseg.simulation.beams import Beams, send_beams
+from bevseg.simulation.echoes import FirstAnswers, reported, second_answers, strength
 from bevseg.simulation.measured import Points, measured
 from bevseg.simulation.raycast import Hits
 from bevseg.simulation.returns import (
@@ -37,7 +38,7 @@ class Scan:
 
     Attributes:
         points: With truth for each, as the sensor saw them at the moment of each.
-        counts: Occlusion counts, or None where they were not asked for.
+        counts: Occlusion counts of first echoes, or None where they were not asked for.
     """
 
     points: Points
@@ -84,6 +85,10 @@ def scan(
             counts = _count(actors, beams, behind, nearest, returned, conditions)
     with watch.stage("sample"):
         points = measured(beams, nearest, returned, conditions, rng)
+    if sensor.returns != "first":
+        with watch.stage("returns"):
+            first = FirstAnswers(met_objects, met, (body, drops, things), drops, nearest)
+            points = _with_echoes(stage, actors, beams, first, points, returned, conditions, rng)
     return Scan(points, counts)
 
 
@@ -127,3 +132,25 @@ def _count(
     is_point[returned] = True
     front = nearest.owner[hits.ray]
     return count_occlusion(hits.piece, is_point[hits.ray] & (front == hits.piece), front, len(actors.objects))
+
+
+def _with_echoes(
+    stage: Stage,
+    actors: Actors,
+    beams: Beams,
+    first: FirstAnswers,
+    points: Points,
+    returned: Int[np.ndarray, "m"],
+    conditions: Conditions,
+    rng: np.random.Generator,
+) -> Points:
+    """The points of first echoes together with second ones, as the sensor reports them.
+
+    Random numbers of their own leave the first echoes as they are with a sensor that reports these alone.
+    """
+    own_rng = rng.spawn(1)[0]
+    second = second_answers(stage, actors, beams, first, conditions, own_rng)
+    more = measured(second.beams, second.nearest, second.seen, conditions, own_rng)
+    return reported(
+        beams.sensor.returns, points, strength(first.nearest, returned), more, strength(second.nearest, second.seen)
+    )

@@ -37,10 +37,13 @@ def test_other_configuration_is_refused(tmp_path: Path) -> None:
         generate(replace(CONFIG, seed=4), tmp_path, 1)
 
 
-def test_folders_begun_before_shutters_were_known_can_be_gone_on_with(tmp_path: Path) -> None:
+def test_folders_begun_before_shutters_and_echoes_were_known_can_be_gone_on_with(tmp_path: Path) -> None:
     generate(CONFIG, tmp_path, 0)
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     assert "shutter" not in manifest
+    assert "returns" not in manifest["sensors"][0]
+    with pytest.raises(GenerationError, match="different: sensors"):
+        generate(replace(CONFIG, sensors=("vlp-16-dual",)), tmp_path, 1)
 
 
 def test_empty_folder_is_an_empty_source(tmp_path: Path) -> None:
