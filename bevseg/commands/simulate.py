@@ -1,6 +1,8 @@
 """Simulate labelled LiDAR scans into a folder: independent scenes, one drive scan by scan, or a whole dataset.
 
 Without --format each frame is one .npz with the cloud, boxes, labels for points, visible fractions and who hides whom.
+In a drive the vehicle and the objects may move while the sensor turns: --shutter. Which echoes of a beam a sensor
+reports stands in its YAML (returns: first, strongest, last or dual); vlp-16-dual is one that reports two.
 The same options give the same bytes; what is there already is kept, so an interrupted run goes on.
 """
 
@@ -54,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
     parser.add_argument(
+        "--shutter",
+        choices=("instant", "deskewed", "distorted"),
+        help="what moves while the sensor turns, in drives and datasets: nothing (default); or vehicle and objects, "
+        "and each point is seen from where the sensor is at the turn's end (deskewed) or was at its time (distorted)",
+    )
+    parser.add_argument(
         "--compare", type=Path, metavar="REAL", help="no dataset, but a report: scans beside the real frames in REAL"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
@@ -96,6 +104,7 @@ def _config(args: argparse.Namespace) -> SimulationConfig:
         "frames": args.frames,
         "truncation": args.truncation or None,
         "ground_cells": EVALUATION_GRID if args.ground_cells else None,
+        "shutter": args.shutter,
     }
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 

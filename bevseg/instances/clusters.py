@@ -145,7 +145,7 @@ def _raised_points(cloud: PointCloud, ground: GroundModel, config: ClusterConfig
     """All that stands between the ground and the ceiling; `under_tall` is still open."""
     xy_m = cloud.xyz[:, :2].astype(np.float64)
     height_m = cloud.xyz[:, 2] - ground.height_at(cloud.xyz[:, :2])
-    from_sensor_m = np.hypot(*(xy_m - cloud.sensor_origins_m[cloud.sweep, :2]).T)
+    from_sensor_m = np.hypot(*(xy_m - cloud.ray_starts_m()[:, :2]).T)
     kept = (height_m > config.low_m) & (height_m < _CEILING_M) & (from_sensor_m > _OWN_VEHICLE_M)
     return _Points(xy_m[kept], height_m[kept], np.zeros(np.count_nonzero(kept), dtype=bool))
 

@@ -239,6 +239,7 @@ def _moved(sample: Sample, motion: _Motion) -> Sample:
     """The scan and its truth after the motion."""
     cloud, truth = sample.cloud, sample.annotations
     linear, shift_m = motion.linear.astype(np.float32), motion.shift_m.astype(np.float32)
+    ray_origins = None if cloud.ray_origins_m is None else cloud.ray_origins_m @ linear.T + shift_m
     boxes = truth.boxes.astype(np.float32)  # a copy
     boxes[:, :3] = truth.boxes[:, :3] @ linear.T + shift_m
     boxes[:, 3:6] *= np.float32(motion.scale)
@@ -252,6 +253,7 @@ def _moved(sample: Sample, motion: _Motion) -> Sample:
             cloud,
             xyz=cloud.xyz @ linear.T + shift_m,
             sensor_origins_m=(cloud.sensor_origins_m @ linear.T + shift_m).astype(cloud.sensor_origins_m.dtype),
+            ray_origins_m=ray_origins,
         ),
         annotations=replace(
             truth,

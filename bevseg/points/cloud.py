@@ -27,6 +27,8 @@ class PointCloud:
         ring: Beam index, or None.
         sweep: Index into `sensor_origins_m` for each point.
         dropped_non_finite: Points that the reader removed because a coordinate was NaN, infinite or beyond 10^9 m.
+        ray_origins_m: Where each point's ray starts, in `frame`, metres, where it is known that the sensor moved during
+            the sweep; None where every ray is taken to start at the origin of its sweep.
     """
 
     xyz: Float[np.ndarray, "n 3"]
@@ -38,11 +40,14 @@ class PointCloud:
     ring: Integer[np.ndarray, "n"] | None
     sweep: Integer[np.ndarray, "n"]
     dropped_non_finite: int = 0
+    ray_origins_m: Float[np.ndarray, "n 3"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.xyz)
         if self.xyz.shape != (n, 3) or self.xyz.dtype != np.float32:
             raise ValueError(f"xyz must be (n, 3) float32, got {self.xyz.shape} {self.xyz.dtype}")
+        if self.ray_origins_m is not None and self.ray_origins_m.shape != (n, 3):
+            raise ValueError(f"ray_origins_m must be ({n}, 3) to match xyz, got {self.ray_origins_m.shape}")
         if self.sensor_origins_m.ndim != 2 or self.sensor_origins_m.shape[1] != 3 or not len(self.sensor_origins_m):
             raise ValueError(f"sensor_origins_m must be (s, 3) with s >= 1, got {self.sensor_origins_m.shape}")
         for name, column in self._optional_columns().items():
@@ -94,6 +99,7 @@ class PointCloud:
             time_s=self.time_s[index],
             ring=None if self.ring is None else self.ring[index],
             sweep=self.sweep[index],
+            ray_origins_m=None if self.ray_origins_m is None else self.ray_origins_m[index],
         )
 
     def transformed(self, transform: Transform) -> PointCloud:
@@ -108,8 +114,15 @@ class PointCloud:
             self,
             xyz=transform.apply(self.xyz),
             sensor_origins_m=transform.apply(self.sensor_origins_m),
+            ray_origins_m=None if self.ray_origins_m is None else transform.apply(self.ray_origins_m),
             frame=transform.dst,
         )
+
+    def ray_starts_m(self, index: slice = slice(None)) -> Float[np.ndarray, "m 3"]:
+        """Where the rays of the chosen points start, in `frame`, metres."""
+        if self.ray_origins_m is not None:
+            return self.ray_origins_m[index]
+        return self.sensor_origins_m[self.sweep[index]]
 
     @property
     def num_sweeps(self) -> int:

@@ -111,7 +111,7 @@ def _usable_points(cloud: PointCloud) -> Float32[np.ndarray, "m 3"]:
     """An even share of the points on the grid, without those on the vehicle itself."""
     stride = -(-len(cloud) // _MAX_POINTS) | 1  # odd: an even one would skip whole beams of an interleaved scan
     xyz = cloud.xyz[::stride]
-    offset = np.abs(xyz[:, :2] - cloud.sensor_origins_m[cloud.sweep[::stride], :2])
+    offset = np.abs(xyz[:, :2] - cloud.ray_starts_m(slice(None, None, stride))[:, :2])
     outside = (offset[:, 0] > _OWN_VEHICLE_M) | (offset[:, 1] > _OWN_VEHICLE_M)
     return xyz[outside & _MAP_GRID.contains(xyz[:, :2])]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Float, Num
 
 from bevseg.geometry.frames import FrameError, Transform
 from bevseg.points.cloud import PointCloud
@@ -47,6 +47,7 @@ def aggregate_sweeps(clouds: Sequence[PointCloud], T_global_from_lidar: Sequence
         ring=_joined([cloud.ring for cloud in moved]),
         sweep=np.concatenate([c.sweep + np.int32(n) for c, n in zip(moved, origins_before, strict=True)]),
         dropped_non_finite=sum(cloud.dropped_non_finite for cloud in moved),
+        ray_origins_m=_joined_ray_origins(moved),
     )
 
 
@@ -56,6 +57,13 @@ def _moved(cloud: PointCloud, T_newest_from_lidar: Transform, *, newest_frame: s
             f"the newest cloud is in frame '{newest_frame}', its pose starts at '{T_newest_from_lidar.dst}'"
         )
     return cloud.transformed(T_newest_from_lidar)
+
+
+def _joined_ray_origins(clouds: Sequence[PointCloud]) -> Float[np.ndarray, "n 3"] | None:
+    """Where each ray starts, if that is known of any cloud; in the others at the origin of its sweep."""
+    if all(cloud.ray_origins_m is None for cloud in clouds):
+        return None
+    return np.concatenate([cloud.ray_starts_m() for cloud in clouds])
 
 
 def _joined(columns: Sequence[Num[np.ndarray, "_"] | None]) -> Num[np.ndarray, "_"] | None:

@@ -20,7 +20,7 @@ STAGES = {
     "beams": "directions and luck of all beams",
     "mesh": "triangles of the objects",
     "rays": "rays against objects, ground and surroundings",
-    "returns": "kerbs and bumps of the ground, brightness, what the sensor sees",
+    "returns": "kerbs and bumps of the ground, brightness, what the sensor sees, second echoes",
     "truth": "rays on behind each object; who hides whom; the ground's cells where they are asked for",
     "sample": "noise, points and annotations",
 }

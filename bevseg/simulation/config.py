@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from bevseg.geometry.grid import BevGrid
 from bevseg.simulation.sensors import find_sensor
@@ -15,6 +15,8 @@ SIMULATOR_VERSION = 5
 
 RESERVED_SEEDS = range(900_000_000, 900_001_000)
 """Seeds of frozen test sets; nothing that is trained on may use them."""
+
+Shutter = Literal["instant", "deskewed", "distorted"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class SimulationConfig:
         truncation: Say of each object which share of it lies outside of what the sensor can ever cover.
         ground_cells: Say of each cell of this grid, in the sensor's frame, whether its ground is free, occupied, hidden
             or unobserved; nothing where there is no grid. Takes one to three times as long as the frame.
+        shutter: What moves while the sensor turns. "instant": nothing, a scan shows one moment. The other two are for
+            drives, where the vehicle goes on during the turn and so do the objects, each of which is smeared by its
+            own motion. "distorted": each point is seen from where the sensor was when it was measured, as a driver
+            gives it. "deskewed": all points are seen from where the sensor is at the stamp, the end of the turn; the
+            vehicle's own motion is taken out. Boxes and velocities are those at the stamp.
     """
 
     seed: int = 0
@@ -58,6 +65,7 @@ class SimulationConfig:
     articulated_buses: float = 0.0
     truncation: bool = False
     ground_cells: BevGrid | None = None
+    shutter: Shutter = "instant"
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.frames < 0:
@@ -74,6 +82,21 @@ class SimulationConfig:
                 raise ValueError(f"{name} must lie within 0..1, got {getattr(self, name)}")
         if not 10 <= self.range_m <= 150:
             raise ValueError(f"range_m must lie within 10..150 m, got {self.range_m}")
+        if self.shutter not in get_args(Shutter):
+            raise ValueError(f"shutter must be one of {', '.join(get_args(Shutter))}, got '{self.shutter}'")
+
+
+def require_instant(config: SimulationConfig) -> None:
+    """Keeps rolling shutters to drives: in a single scene the vehicle stands, and nobody knows where it came from.
+
+    Raises:
+        ValueError: The configuration wants a rolling shutter.
+    """
+    if config.shutter != "instant":
+        raise ValueError(
+            f"shutter '{config.shutter}' needs a vehicle that moves: simulate a drive, or take shutter 'instant' "
+            "for single scenes"
+        )
 
 
 def with_later_options(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +108,7 @@ def with_later_options(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: usual[name] for name in _LATER_OPTIONS}, **manifest}
 
 
-_LATER_OPTIONS = ("bystanders", "articulated_buses", "truncation", "ground_cells")
+_LATER_OPTIONS = ("bystanders", "articulated_buses", "truncation", "ground_cells", "shutter")
 
 
 def refuse_reserved_seed(config: SimulationConfig) -> None:

@@ -185,7 +185,12 @@ def _lift(sample: Sample, strength: float, rng: np.random.Generator) -> Sample:
     cloud, truth = sample.cloud, sample.annotations
     boxes = truth.boxes.copy()
     boxes[:, 2] += strength
-    raised = replace(cloud, xyz=cloud.xyz + up, sensor_origins_m=cloud.sensor_origins_m + up)
+    raised = replace(
+        cloud,
+        xyz=cloud.xyz + up,
+        sensor_origins_m=cloud.sensor_origins_m + up,
+        ray_origins_m=None if cloud.ray_origins_m is None else cloud.ray_origins_m + up,
+    )
     return replace(sample, cloud=raised, annotations=replace(truth, boxes=boxes))
 
 

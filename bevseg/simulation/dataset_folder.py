@@ -21,7 +21,7 @@ from bevseg.datasets.source import Source
 from bevseg.processes import work_off
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, with_later_options
 from bevseg.simulation.drive import DriveConfig
-from bevseg.simulation.sensors import find_sensor
+from bevseg.simulation.sensors import find_sensor, manifest_of_sensor
 from bevseg.whole_files import remove_unfinished, write_whole
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def as_manifest(simulation: SimulationConfig, more: Mapping[str, Any]) -> dict[s
 
     Sensors are written out, as a file of one's own may change between two runs.
     """
-    sensors = [asdict(find_sensor(name)) for name in simulation.sensors]
+    sensors = [manifest_of_sensor(find_sensor(name)) for name in simulation.sensors]
     manifest = {"simulator_version": SIMULATOR_VERSION, **asdict(simulation), **more, "sensors": sensors}
     # Through JSON, because what is compared with it comes from there: tuples are lists.
     return dict(json.loads(json.dumps(manifest)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,8 @@ from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.world import World, build_world
 from bevseg.simulation.raycast import RayScene
 from bevseg.simulation.sensors import SensorSpec, find_sensor
-from bevseg.simulation.source import Setup, draw_mount, ego_transform, render
+from bevseg.simulation.shutter import sensor_path
+from bevseg.simulation.source import Setup, draw_mount, ego_places, ego_transform, render
 from bevseg.simulation.weather import Conditions, draw_conditions
 
 _FIRST_STAMP_NS = 1_700_000_000_000_000_000
@@ -77,7 +78,7 @@ class DriveSource:
             stage.world,
             stage.static_scene,
             near,
-            Setup(stage.sensor, _swaying(rng, stage.mount), ego_transform(stage.world, pose), stage.conditions),
+            self._setup(index, _swaying(rng, stage.mount)),
             rng,
             config=scene,
             name=f"{index:06d}",
@@ -87,6 +88,28 @@ class DriveSource:
     def __getstate__(self) -> dict[str, object]:
         """What goes to another process, which makes a world of its own from it: the same one, to the bit."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def turn_s(self) -> float:
+        """How long a scan takes, before its stamp; a sensor that gives more scans a second turns faster."""
+        return self._stage.sensor.turn_s
+
+    def ego_pose_before(self, index: int, before_s: float) -> Transform:
+        """T_global_from_ego at a time before the stamp of a scan, no further back than the stamp of the scan before."""
+        stage = self._stage
+        x, y, yaw = stage.trajectories.ego_poses_before(index, np.array([before_s]))[0].tolist()
+        return ego_transform(stage.world, (x, y, yaw))
+
+    def _setup(self, index: int, mount: Transform) -> Setup:
+        stage = self._stage
+        T_global_from_ego = ego_transform(stage.world, stage.trajectories.ego_pose_at(index))
+        setup = Setup(stage.sensor, mount, T_global_from_ego, stage.conditions)
+        if self.config.scene.shutter == "instant":
+            return setup
+        times_s = stage.sensor.firing_times_s()
+        poses = stage.trajectories.ego_poses_before(index, -times_s)
+        places = ego_places(stage.world.surface, poses)
+        return replace(setup, path=sensor_path(times_s, places, poses[:, 2], T_global_from_ego @ mount))
 
     @cached_property
     def _stage(self) -> _Stage:
@@ -114,7 +137,7 @@ def _build_stage(config: DriveConfig) -> _Stage:
     way_m = config.speed_mps * duration_s
     density = float(rng.uniform(*scene.density))
     world = build_world(rng, scene, density=density, range_m=scene.range_m + way_m, drive_m=way_m + 10.0)
-    sensor = find_sensor(scene.sensors[0])
+    sensor = _sensor(config)
     curvature = world.surface.roads[0].curvature_per_m * (1 if world.plan.ego_forward else -1)
     ego = EgoMotion(_along_lane(world), config.speed_mps, curvature)
     return _Stage(
@@ -125,6 +148,14 @@ def _build_stage(config: DriveConfig) -> _Stage:
         mount=draw_mount(rng, scene, sensor),
         conditions=draw_conditions(rng, scene, sensor),
     )
+
+
+def _sensor(config: DriveConfig) -> SensorSpec:
+    """The drive's sensor; where it matters when a point is measured, it turns no slower than its scans come."""
+    sensor = find_sensor(config.scene.sensors[0])
+    if config.scene.shutter == "instant":
+        return sensor
+    return replace(sensor, turn_s=min(sensor.turn_s, 1 / config.rate_hz))
 
 
 def _along_lane(world: World) -> tuple[float, float, float]:

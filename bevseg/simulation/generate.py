@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.sample_file import read_sample, sample_as_bytes
-from bevseg.simulation.config import SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.config import SimulationConfig, refuse_reserved_seed, require_instant
 from bevseg.simulation.dataset_folder import Progress, ScanFiles, as_manifest, claimed, drive_manifest, write_frames
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.source import simulate_frame
@@ -25,7 +25,7 @@ def generate(
         GenerationError: The folder holds something else, or was begun with another configuration or version of the
             simulator; the number of frames may differ.
         DiskFullError: There is no room on the disk.
-        ValueError: The seed is reserved for frozen test sets.
+        ValueError: The seed is reserved for frozen test sets, or the shutter needs a drive.
     """
     refuse_reserved_seed(config)
     write_scenes(config, folder, frames, workers, progress=progress)
@@ -35,6 +35,7 @@ def write_scenes(
     config: SimulationConfig, folder: Path, frames: int, workers: int = 1, *, progress: Progress | None = None
 ) -> None:
     """Does what `generate` does, for any seed; only frozen sets are made with it directly."""
+    require_instant(config)
     with claimed(folder, as_manifest(replace(config, frames=0), {})):
         write_frames(_Scenes(replace(config, frames=frames)), folder, _FILES, workers, progress=progress)
 

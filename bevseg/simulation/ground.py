@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from bevseg.results.classes import SemanticClass
 from bevseg.simulation.beams import Beams
 from bevseg.simulation.layout.surface import Surface
-from bevseg.simulation.raycast import Hits
+from bevseg.simulation.raycast import Hits, origins_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,8 @@ def meet_ground(surface: Surface, beams: Beams, hits: Hits, blades: Float[np.nda
     height; where the beam passes above road at that point but the smooth hit is raised, it meets the kerb's face.
     On terrain `blades` in 0..1 says how high in the grass each beam ends.
     """
-    path = _Path(beams.origin_m, *(beams.directions[:, axis][hits.ray] for axis in (0, 1)))
+    origin = origins_of(beams.origin_m, hits.ray)
+    path = _Path(origin, *(beams.directions[:, axis][hits.ray] for axis in (0, 1)))
     slant = _slant(hits)
     distance = hits.distance_m - surface.kerb_m / slant
     semantic = surface.classes(*path.at(distance))
@@ -76,16 +77,16 @@ def _slant(hits: Hits) -> Float[np.ndarray, "h"]:
 class _Path:
     """Beams seen from above: where they start, and the horizontal parts of their directions."""
 
-    origin_m: Float[np.ndarray, "3"]
+    origin_m: Float[np.ndarray, "... 3"]
     dx: Float[np.ndarray, "h"]
     dy: Float[np.ndarray, "h"]
 
     def __getitem__(self, index: Int[np.ndarray, "j"]) -> _Path:
-        return _Path(self.origin_m, self.dx[index], self.dy[index])
+        return _Path(origins_of(self.origin_m, index), self.dx[index], self.dy[index])
 
     def at(self, distance_m: Float[np.ndarray, "h"]) -> tuple[Float[np.ndarray, "h"], Float[np.ndarray, "h"]]:
         """(x, y) at a distance along each beam."""
-        return self.origin_m[0] + self.dx * distance_m, self.origin_m[1] + self.dy * distance_m
+        return self.origin_m[..., 0] + self.dx * distance_m, self.origin_m[..., 1] + self.dy * distance_m
 
 
 _GRASS_M = 0.08

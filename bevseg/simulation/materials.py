@@ -48,6 +48,14 @@ class MaterialProperties:
     free_path_m: float = 0.0
     specular: float = 0.0
 
+    @property
+    def light_left(self) -> float:
+        """Share of a beam's light that is left for a second echo: all that a surface lets through; past a leaf, half.
+
+        A leaf in a beam of some centimetres covers a part of it: half, in the mean.
+        """
+        return 0.5 if self.free_path_m else self.pass_probability
+
 
 _PROPERTIES = {
     Material.PAINT: MaterialProperties(1.0, specular=0.6),
@@ -80,3 +88,4 @@ REFLECTANCE = _column("reflectance")
 PASS_PROBABILITY = _column("pass_probability")
 FREE_PATH_M = _column("free_path_m")
 SPECULAR = _column("specular")
+LIGHT_LEFT = _column("light_left")

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Integer, UInt8
 from bevseg.simulation.materials import FREE_PATH_M, PASS_PROBABILITY
 from bevseg.simulation.shapes.assemble import Assembly
 
-_STEP_M = 1e-3
+STEP_M = 1e-3
 """How far behind a surface a beam that goes on starts again."""
 
 MAX_LAYERS = 6
@@ -67,8 +67,8 @@ class Hits:
 
 def concatenated(parts: list[Hits]) -> Hits:
     """All hits in the order given."""
-    if not parts:
-        return Hits.empty()
+    if len(parts) < 2:
+        return parts[0] if parts else Hits.empty()
     return Hits(
         np.concatenate([p.ray for p in parts]),
         np.concatenate([p.distance_m for p in parts]),
@@ -118,12 +118,15 @@ class RayScene:
 
     def nearest(
         self,
-        origin_m: Float[np.ndarray, "3"],
+        origin_m: Float[np.ndarray, "... 3"],
         directions: Float[np.ndarray, "n 3"],
         start_m: Float[np.ndarray, "n"],
         end_m: Float[np.ndarray, "n"] | None = None,
     ) -> Hits:
-        """The first triangle between `start_m` and `end_m` on each ray from the sensor; no hit for rays without one."""
+        """The first triangle between `start_m` and `end_m` on each ray; no hit for rays without one.
+
+        The rays start at one origin, or at one each.
+        """
         if self._geometry is None or not len(directions):
             return Hits.empty()
         origins = _starts(origin_m, directions, start_m)
@@ -151,14 +154,14 @@ class RayScene:
 
 
 def _starts(
-    origin_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "n 3"], start_m: Float[np.ndarray, "n"]
+    origin_m: Float[np.ndarray, "... 3"], directions: Float[np.ndarray, "n 3"], start_m: Float[np.ndarray, "n"]
 ) -> Float[np.ndarray, "n 3"]:
-    """The point `start_m` along each ray, float32."""
+    """The point `start_m` along each ray, float32; rays start at one origin, or at one each."""
     start = start_m.astype(np.float32)
     origins = np.empty((3, len(start)), np.float32)  # by column: numpy is slow on rows of three
     for axis in range(3):
         np.multiply(directions[:, axis], start, out=origins[axis])
-        origins[axis] += np.float32(origin_m[axis])
+        origins[axis] += origin_m[..., axis].astype(np.float32)
     return origins.T
 
 
@@ -171,25 +174,36 @@ def _cosine(
     return (np.abs(x * dx + y * dy + z * dz) / length).astype(np.float64)
 
 
+def origins_of(origin_m: Float[np.ndarray, "... 3"], index: slice | Int[np.ndarray, "m"]) -> Float[np.ndarray, "... 3"]:
+    """Where some of the rays start: one origin for all of them, or the chosen ones where each has its own."""
+    return origin_m if origin_m.ndim == 1 else origin_m[index]
+
+
 def first_returns(
     scene: RayScene,
-    origin_m: Float[np.ndarray, "3"],
+    origin_m: Float[np.ndarray, "... 3"],
     directions: Float[np.ndarray, "n 3"],
     chance: Float[np.ndarray, "n layers"],
     start_m: Float[np.ndarray, "n"],
     end_m: Float[np.ndarray, "n"] | None = None,
+    leaves: Hits | None = None,
 ) -> Hits:
-    """The first surface behind `start_m` that answers on each ray.
+    """The first surface behind `start_m` that answers on each ray; the rays start at one origin, or at one each.
 
     `chance` decides, evenly drawn in 0..1, at each surface whether the beam passes it, and how deep it goes into
     a medium: a medium's hull starts a free path, and the beam returns where the path ends unless it has left before
-    or met something else. Nobody wants to know of surfaces beyond `end_m`: most of them are left out.
+    or met something else. Nobody wants to know of surfaces beyond `end_m`: most of them are left out. Rays that start
+    inside a medium have in `leaves` where they return from it, unless they have left it before.
     """
     hits = scene.nearest(origin_m, directions, start_m, end_m)
     solid = _SOLID[hits.material]
-    done, hits = [hits[solid]], hits[~solid]
     stop = np.full(len(directions), np.inf)
     stop_piece, stop_material = np.zeros(len(directions), np.int64), np.zeros(len(directions), np.uint8)
+    if leaves is not None:
+        stop[leaves.ray], stop_piece[leaves.ray] = leaves.distance_m, leaves.piece
+        stop_material[leaves.ray] = leaves.material
+        solid &= np.isinf(stop[hits.ray])
+    done, hits = [hits[solid]], hits[~solid]
     for layer in range(chance.shape[1]):
         free_path = FREE_PATH_M[hits.material]
         medium = free_path > 0
@@ -210,5 +224,6 @@ def first_returns(
             break
         # In a medium the beam returns only if there is something behind it, however far.
         end = None if end_m is None else np.where(np.isinf(stop[on.ray]), end_m[on.ray], np.inf)
-        hits = scene.nearest(origin_m, directions.take(on.ray, axis=0), on.distance_m + _STEP_M, end).of_rays(on.ray)
+        further = directions.take(on.ray, axis=0)
+        hits = scene.nearest(origins_of(origin_m, on.ray), further, on.distance_m + STEP_M, end).of_rays(on.ray)
     return concatenated(done)

@@ -44,8 +44,17 @@ class Returns:
     semantic: UInt8[np.ndarray, "h"]
     brightness: Float[np.ndarray, "h"]
 
+    @classmethod
+    def none(cls) -> Returns:
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0))
+
     def __len__(self) -> int:
         return len(self.ray)
+
+    def __getitem__(self, index: Int[np.ndarray, "j"]) -> Returns:
+        return Returns(
+            self.ray[index], self.distance_m[index], self.owner[index], self.semantic[index], self.brightness[index]
+        )
 
 
 @dataclass(frozen=True, eq=False)

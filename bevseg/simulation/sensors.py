@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +16,8 @@ SHIPPED = Path(__file__).with_name("sensor_files")
 
 _MAX_RAYS = 4_000_000
 """Of one turn; a data sheet asks for less, a slip of the pen for more."""
+
+ReturnMode = Literal["first", "strongest", "last", "dual"]
 
 
 class SensorError(ValueError):
@@ -54,6 +57,10 @@ class SensorSpec:
         turn_s: Duration of one turn.
         sector_deg: Azimuths that are swept, from right (negative) to left; all around for a spinning sensor.
         azimuth_offsets_deg: How far each beam points to the left of the firing's azimuth; empty for none.
+        returns: Which echoes of a beam are reported. "first": that of the first surface that answers, and none where
+            it is too weak. The others know of two echoes where the first surface lets light through (glass, wire,
+            leaves, drops): "dual" reports both, of the same time and ring, "last" the farther and "strongest" the one
+            that more light comes back from.
     """
 
     name: str
@@ -68,6 +75,7 @@ class SensorSpec:
     turn_s: float = 0.1
     sector_deg: tuple[float, float] = (-180.0, 180.0)
     azimuth_offsets_deg: tuple[float, ...] = ()
+    returns: ReturnMode = "first"
 
     def __post_init__(self) -> None:
         angles = self.beam_elevations_deg
@@ -93,6 +101,8 @@ class SensorSpec:
                 "turn_s and mount_height_m must be above 0 and range_noise_m not negative, "
                 f"got {self.turn_s}, {self.mount_height_m}, {self.range_noise_m}"
             )
+        if self.returns not in get_args(ReturnMode):
+            raise ValueError(f"returns must be one of {', '.join(get_args(ReturnMode))}, got '{self.returns}'")
 
     @cached_property
     def beam_elevations_deg(self) -> tuple[float, ...]:
@@ -128,6 +138,11 @@ class SensorSpec:
         directions[..., 2] = np.sin(elevation)
         return directions.reshape(-1, 3)
 
+    def firing_times_s(self) -> Float[np.ndarray, "firing"]:
+        """When each firing of one turn happens, before its end: negative, and 0 for the last."""
+        before_end: np.ndarray = (np.arange(self.azimuth_steps) + 1) / self.azimuth_steps - 1
+        return before_end * self.turn_s
+
     def _firing_azimuths(self, first_azimuth_rad: float) -> Float[np.ndarray, "firing"]:
         right, left = np.radians(self.sector_deg)
         step = (left - right) / self.azimuth_steps
@@ -136,6 +151,14 @@ class SensorSpec:
         else:
             start = left - step * first_azimuth_rad / (2 * np.pi)
         return start - np.arange(self.azimuth_steps) * step
+
+
+def manifest_of_sensor(sensor: SensorSpec) -> dict[str, Any]:
+    """The sensor as the manifests of folders hold it; `returns` is younger than they are, and left out if "first"."""
+    manifest = asdict(sensor)
+    if sensor.returns == "first":
+        del manifest["returns"]
+    return manifest
 
 
 def shipped_sensors() -> tuple[str, ...]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
 from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
-from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
+from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed, require_instant
 from bevseg.simulation.ground_map import Viewpoint, ground_cells
 from bevseg.simulation.layout.objects import Objects
+from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.layout.world import World, build_world
+from bevseg.simulation.measured import Points
 from bevseg.simulation.raycast import RayScene
-from bevseg.simulation.scan import Scan, Stage, scan
+from bevseg.simulation.scan import Scan, scan
 from bevseg.simulation.sensors import SensorSpec, find_sensor
+from bevseg.simulation.shutter import SensorPath
+from bevseg.simulation.stage import Stage
 from bevseg.simulation.truncation import truncation
 from bevseg.simulation.truth import occlusion_graph, visible_fraction
 from bevseg.simulation.weather import Conditions, draw_conditions
@@ -33,13 +37,15 @@ class SimulatedSource:
     """A `Source` whose samples are made when they are asked for, in any order, always with the same bytes.
 
     Raises:
-        ValueError: The seed is kept for frozen test sets (`frozen_set.FrozenSource` uses it).
+        ValueError: The seed is kept for frozen test sets (`frozen_set.FrozenSource` uses it), or the shutter is one
+            that needs a drive.
     """
 
     config: SimulationConfig
 
     def __post_init__(self) -> None:
         refuse_reserved_seed(self.config)
+        require_instant(self.config)
 
     @property
     def name(self) -> str:
@@ -57,7 +63,9 @@ def simulate_frame(config: SimulationConfig, index: int, *, watch: Stopwatch | N
 
     Raises:
         IndexError: The configuration has no such frame.
+        ValueError: The shutter is one that needs a drive.
     """
+    require_instant(config)
     if not 0 <= index < config.frames:
         raise IndexError(f"frame {index} of a source of {config.frames} frames")
     watch = watch or Stopwatch()
@@ -79,12 +87,16 @@ def simulate_frame(config: SimulationConfig, index: int, *, watch: Stopwatch | N
 
 @dataclass(frozen=True)
 class Setup:
-    """The sensor, how it is mounted, where its vehicle stands, and the conditions it works in."""
+    """The sensor, how it is mounted, where its vehicle is at the stamp, and the conditions it works in.
+
+    Its path during the turn is None where nothing moves while it turns.
+    """
 
     sensor: SensorSpec
     T_ego_from_lidar: Transform
     T_global_from_ego: Transform
     conditions: Conditions
+    path: SensorPath | None = None
 
 
 def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: SensorSpec) -> Transform:
@@ -98,10 +110,14 @@ def draw_mount(rng: np.random.Generator, config: SimulationConfig, sensor: Senso
 
 def ego_transform(world: World, pose: tuple[float, float, float]) -> Transform:
     """T_world_from_ego of a vehicle whose sensor is above (x, y), on the ground, heading along yaw."""
-    x, y, yaw = pose
+    return Transform.from_yaw(pose[2], ego_places(world.surface, np.array([pose]))[0], dst="global", src="ego")
+
+
+def ego_places(surface: Surface, poses: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    """Where the vehicle's frame is, on the ground, for each pose `(x, y, yaw)` of the sensor above it."""
+    x, y, yaw = poses.T
     rear_x, rear_y = x - _SENSOR_AHEAD_M * np.cos(yaw), y - _SENSOR_AHEAD_M * np.sin(yaw)
-    z = float(world.surface.height(np.array([rear_x]), np.array([rear_y]))[0])
-    return Transform.from_yaw(yaw, np.array([rear_x, rear_y, z]), dst="global", src="ego")
+    return np.stack([rear_x, rear_y, surface.height(rear_x, rear_y)], axis=1)
 
 
 def render(
@@ -121,17 +137,19 @@ def render(
     T_global_from_lidar = setup.T_global_from_ego @ setup.T_ego_from_lidar
     stage = Stage(world.static, static_scene, world.surface, objects)
     result = scan(
-        stage, setup.sensor, T_global_from_lidar, setup.conditions, rng, occlusion=config.occlusion, watch=watch
+        stage,
+        setup.sensor,
+        T_global_from_lidar,
+        setup.conditions,
+        rng,
+        path=setup.path,
+        occlusion=config.occlusion,
+        watch=watch,
     )
     with watch.stage("sample"):
-        cloud = PointCloud.from_xyz(
-            result.xyz,
-            frame=FRAME,
-            stamp_ns=stamp_ns,
-            intensity=result.intensity,
-            time_s=result.time_s,
-            ring=result.ring,
-        )
+        cloud = _cloud(result.points, stamp_ns)
+        if setup.path is not None and config.shutter == "deskewed":
+            cloud = _deskewed(cloud, setup.path, result.points.beam // setup.sensor.num_beams)
         annotations = _annotations(result, objects, T_global_from_lidar.inverse(), config)
         if config.truncation:
             share = truncation(annotations.boxes, setup.sensor, range_m=config.range_m)
@@ -142,6 +160,22 @@ def render(
             ground = ground_cells(world.static, world.surface, objects, viewpoint, config.ground_cells)
             annotations = replace(annotations, ground=ground)
     return Sample(name, cloud, annotations, setup.T_ego_from_lidar, setup.T_global_from_ego)
+
+
+def _cloud(points: Points, stamp_ns: int) -> PointCloud:
+    return PointCloud.from_xyz(
+        points.xyz,
+        frame=FRAME,
+        stamp_ns=stamp_ns,
+        intensity=points.intensity,
+        time_s=points.time_s,
+        ring=points.ring,
+    )
+
+
+def _deskewed(cloud: PointCloud, path: SensorPath, firing: Int[np.ndarray, "n"]) -> PointCloud:
+    """The cloud as seen from where the sensor is at the stamp; each ray starts where the sensor was."""
+    return replace(cloud, xyz=path.deskewed(cloud.xyz, firing), ray_origins_m=path.place_m[firing].astype(np.float32))
 
 
 def _annotations(
@@ -161,10 +195,10 @@ def _annotations(
         track_id=objects.track_id.astype(np.int64),
         velocity_mps=velocity.astype(np.float32),
         visible_fraction=fraction,
-        num_points=np.bincount(result.instance, minlength=k + 1)[1:].astype(np.int64),
+        num_points=np.bincount(result.points.instance, minlength=k + 1)[1:].astype(np.int64),
         ignored=np.zeros(k, bool),
-        point_semantic=result.semantic,
-        point_instance=result.instance,
+        point_semantic=result.points.semantic,
+        point_instance=result.points.instance,
         occlusion=graph,
         view=LabelledView(max_range_m=config.range_m),
     )

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from bevseg.results.occlusion_graph import OcclusionGraph, near_to_far
 from bevseg.simulation.beams import Beams
-from bevseg.simulation.raycast import Hits, RayScene, concatenated, first_returns
+from bevseg.simulation.raycast import Hits, RayScene, concatenated, first_returns, origins_of
 
 _MAX_OBJECTS_ON_A_RAY = 6
 
@@ -31,9 +31,10 @@ def hits_behind(
         if not len(last):
             break
         directions = beams.directions.take(last.ray, axis=0)
-        leave = _leaving_distance(beams.origin_m, directions, boxes, last.piece)
+        origin = origins_of(beams.origin_m, last.ray)
+        leave = _leaving_distance(origin, directions, boxes, last.piece)
         start = np.maximum(leave, last.distance_m) + 0.02
-        found = first_returns(scene, beams.origin_m, directions, chance[last.ray], start)
+        found = first_returns(scene, origin, directions, chance[last.ray], start)
         last = found.of_rays(last.ray)
         behind.append(last)
     met_first = np.full(len(beams), -1)
@@ -96,20 +97,20 @@ def occlusion_graph(counts: OcclusionCounts, nearest_m: Float[np.ndarray, "k"]) 
 
 
 def _leaving_distance(
-    origin_m: Float[np.ndarray, "3"],
+    origin_m: Float[np.ndarray, "... 3"],
     directions: Float[np.ndarray, "h 3"],
     boxes: Float[np.ndarray, "k 7"],
     met: Int[np.ndarray, "h"],
 ) -> Float[np.ndarray, "h"]:
     """Distance at which each ray leaves the footprint of the box that it met (slabs along length and width)."""
-    c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    c, s = np.cos(boxes[:, 6])[met], np.sin(boxes[:, 6])[met]
     dx, dy = directions[:, 0], directions[:, 1]
-    ox, oy = origin_m[0] - boxes[:, 0], origin_m[1] - boxes[:, 1]
+    ox, oy = (origin_m[..., axis] - boxes[:, axis][met] for axis in (0, 1))
     leave = np.full(len(met), np.inf)
     for o, d, half in (
-        (c * ox + s * oy, c[met] * dx + s[met] * dy, boxes[:, 3] / 2),
-        (-s * ox + c * oy, -s[met] * dx + c[met] * dy, boxes[:, 4] / 2),
+        (c * ox + s * oy, c * dx + s * dy, boxes[:, 3][met] / 2),
+        (-s * ox + c * oy, -s * dx + c * dy, boxes[:, 4][met] / 2),
     ):
         slope = np.where(np.abs(d) < 1e-6, 1e-6, d)
-        leave = np.minimum(leave, np.maximum((half - o)[met] / slope, (-half - o)[met] / slope))
+        leave = np.minimum(leave, np.maximum((half - o) / slope, (-half - o) / slope))
     return leave

@@ -71,10 +71,22 @@ def test_a_drive_keeps_its_street(tmp_path: Path, small: str, capsys: pytest.Cap
     assert main(arguments) == 0  # all is there: it goes on with nothing
 
 
+def test_a_drive_with_a_rolling_shutter(tmp_path: Path, small: str) -> None:
+    for shutter in ("instant", "deskewed", "distorted"):
+        arguments = ["simulate", "--drive", "--shutter", shutter, "--out", str(tmp_path / shutter), "--config", small]
+        assert main([*arguments, "--frames", "2"]) == 0
+    straight, raw = (GeneratedSource(tmp_path / shutter)[1].cloud for shutter in ("deskewed", "distorted"))
+    assert straight.ray_origins_m is not None
+    assert raw.ray_origins_m is None
+    np.testing.assert_array_equal(straight.time_s, raw.time_s)
+    assert np.abs(straight.xyz - raw.xyz).max() > 0.3
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--frames", "0"], "--frames must be 1 or more, got 0"),
+        (["--shutter", "distorted"], "shutter 'distorted' needs a vehicle that moves: simulate a drive"),
         (["--seed", "-1"], "seed and frames must not be negative, got seed=-1"),
         (["--config", "none.yaml"], "No such file"),
     ],
@@ -95,23 +107,27 @@ def test_a_folder_of_other_scenes_is_refused(tmp_path: Path, small: str, capsys:
 
 
 @pytest.mark.parametrize(
-    ("layout", "file"),
+    ("layout", "file", "shutter"),
     [
-        ("nuscenes", "v1.0-bevseg/sample_annotation.json"),
-        ("kitti", "training/label_2/000001.txt"),
-        ("semantic-kitti", "sequences/00/labels/000001.label"),
-        ("rosbag", "metadata.yaml"),
+        ("nuscenes", "v1.0-bevseg/sample_annotation.json", "instant"),
+        ("nuscenes", "v1.0-bevseg/sample_annotation.json", "deskewed"),
+        ("kitti", "training/label_2/000001.txt", "deskewed"),
+        ("semantic-kitti", "sequences/00/labels/000001.label", "distorted"),
+        ("rosbag", "metadata.yaml", "distorted"),
     ],
 )
-def test_a_drive_in_the_layout_of_others(tmp_path: Path, small: str, layout: str, file: str) -> None:
+def test_a_drive_in_the_layout_of_others(tmp_path: Path, small: str, layout: str, file: str, shutter: str) -> None:
     out = tmp_path / "written"
     arguments = ["simulate", "--config", small, "--frames", "2", "--workers", "1", "--out", str(out)]
     if layout == "nuscenes":
         arguments += ["--scenes", "1"]
+    arguments += ["--shutter", shutter]
     assert main([*arguments, "--format", layout]) == 0
     assert (out / file).is_file()
     assert main([*arguments, "--format", layout]) == 0  # all is there: it goes on with nothing
     assert main([*arguments, "--format", layout, "--seed", "6"]) == 2
+    other = "instant" if shutter != "instant" else "distorted"
+    assert main([*arguments, "--format", layout, "--shutter", other]) == 2
 
 
 def test_scenes_are_for_datasets_of_several_drives(tmp_path: Path) -> None:

@@ -59,6 +59,14 @@ def test_round_trip(tmp_path: Path, num_points: int, num_objects: int) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
 
 
+def test_round_trip_of_a_scan_whose_sensor_moved(tmp_path: Path) -> None:
+    sample = _sample()
+    origins = np.linspace(-1, 0, 150, dtype=np.float32).reshape(50, 3)
+    moving = replace(sample, cloud=replace(sample.cloud, ray_origins_m=origins))
+    write_sample(tmp_path / "a.npz", moving)
+    _assert_same(moving, read_sample(tmp_path / "a.npz"))
+
+
 def test_round_trip_with_occlusion_and_cycles(tmp_path: Path) -> None:
     edges = np.array([0, 1], np.int32)
     graph = OcclusionGraph(

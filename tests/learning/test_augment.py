@@ -291,6 +291,15 @@ def test_several_sweeps_move_with_their_own_origins() -> None:
     np.testing.assert_allclose(np.cross(ray, old), 0, atol=0.01)
 
 
+def test_rays_of_a_sensor_that_moved_keep_their_own_origins() -> None:
+    sample = make_sample()
+    origins = np.linspace((-1.5, 0, 1.5), (0, 0, 1.5), len(sample.cloud), dtype=np.float32)
+    moving = replace(sample, cloud=replace(sample.cloud, ray_origins_m=origins))
+    result = augment(moving, rng(1), replace(OFF, range_noise_m=0.05, flip_probability=1.0))
+    old = (moving.cloud.xyz - origins) * np.array([1, -1, 1], np.float32)
+    np.testing.assert_allclose(np.cross(result.cloud.xyz - result.cloud.ray_starts_m(), old), 0, atol=0.01)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_empty_scan_without_objects_passes(seed: int) -> None:
     cloud = PointCloud.empty()

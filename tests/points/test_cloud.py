@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,16 @@ def test_transforming_moves_points_and_origins() -> None:
     np.testing.assert_allclose(moved.sensor_origins_m, [[0, 0.5, 2]], atol=1e-6)
 
 
+def test_rays_start_where_the_sensor_was() -> None:
+    cloud = three_points()
+    np.testing.assert_array_equal(cloud.ray_starts_m(), np.tile([0.5, 0.0, 1.0], (3, 1)))
+    moving = replace(cloud, ray_origins_m=np.array([[-2, 0, 1], [-1, 0, 1], [0, 0, 1]], np.float32))
+    np.testing.assert_array_equal(moving.ray_starts_m(slice(None, None, 2))[:, 0], [-2, 0])
+    np.testing.assert_array_equal(moving[np.array([1])].ray_starts_m(), [[-1, 0, 1]])
+    T = Transform.from_yaw(np.pi / 2, np.array([0.0, 0.0, 1.0]), dst="ego", src="lidar")
+    np.testing.assert_allclose(moving.transformed(T).ray_starts_m()[0], [0, -2, 2], atol=1e-6)
+
+
 def test_transforming_from_another_frame_raises() -> None:
     with pytest.raises(FrameError, match="'lidar'"):
         three_points().transformed(Transform.identity("camera"))
@@ -82,6 +94,7 @@ def test_the_empty_cloud() -> None:
         ({"time_s": np.zeros(2, np.float32)}, r"time_s must be \(3,\)"),
         ({"sensor_origins_m": np.zeros((0, 3), np.float32)}, "s >= 1"),
         ({"sweep": np.array([0, 0, 1])}, "index the 1 sensor origins"),
+        ({"ray_origins_m": np.zeros((2, 3), np.float32)}, r"ray_origins_m must be \(3, 3\)"),
     ],
 )
 def test_rejects_columns_that_do_not_fit(change: dict[str, np.ndarray], message: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,17 @@ def test_points_know_their_age_and_their_sweep() -> None:
     np.testing.assert_allclose(joined.sensor_origins_m[0], [0.5, 0, 1.8], atol=1e-6)
     expected = (pose(2).inverse() @ pose(0)).apply(np.array([[0.5, 0, 1.8]]))
     np.testing.assert_allclose(joined.sensor_origins_m[2:], expected, atol=1e-5)
+
+
+def test_where_rays_start_is_kept_if_any_sweep_knows_it() -> None:
+    moving = replace(sweep(0), ray_origins_m=np.array([[0.3, 0, 1.8], [0.4, 0, 1.8], [0.5, 0, 1.8]], np.float32))
+    joined = aggregate_sweeps([moving, sweep(1)], [pose(0), pose(1)])
+    assert joined.num_sweeps == 2
+    newest, old = joined.ray_starts_m()[:3], joined.ray_starts_m()[3:]
+    np.testing.assert_allclose(newest, np.tile([0.5, 0, 1.8], (3, 1)), atol=1e-6)
+    assert moving.ray_origins_m is not None
+    np.testing.assert_allclose(old, (pose(1).inverse() @ pose(0)).apply(moving.ray_origins_m), atol=1e-5)
+    assert aggregate_sweeps([sweep(0), sweep(1)], [pose(0), pose(1)]).ray_origins_m is None
 
 
 def test_joined_sweeps_can_be_joined_again() -> None:

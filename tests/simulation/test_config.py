@@ -23,6 +23,12 @@ def test_rejections(change: dict[str, Any], message: str) -> None:
         SimulationConfig(**change)
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_a_shutter_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="shutter must be one of instant, deskewed, distorted, got 'rolling'"):
+        SimulationConfig(shutter="rolling")  # type: ignore[arg-type]
+
+
 def test_reserved_seeds_are_refused() -> None:
     refuse_reserved_seed(SimulationConfig(seed=RESERVED_SEEDS.start - 1))
     with pytest.raises(ValueError, match="reserved for frozen test sets"):

@@ -107,6 +107,8 @@ def test_a_lifted_scan_takes_its_truth_along(scan: Sample) -> None:
     np.testing.assert_allclose(lifted.cloud.xyz[:, 2] - scan.cloud.xyz[:, 2], 0.4, atol=1e-5)
     np.testing.assert_allclose(lifted.annotations.boxes[:, 2] - scan.annotations.boxes[:, 2], 0.4, atol=1e-5)
     np.testing.assert_allclose(rays_of(lifted.cloud), rays_of(scan.cloud), atol=1e-5)
+    moving = replace(scan, cloud=replace(scan.cloud, ray_origins_m=np.float32(0.1) * scan.cloud.xyz))
+    np.testing.assert_allclose(rays_of(after(moving, "lift", 0.4).cloud), rays_of(moving.cloud), atol=1e-5)
 
 
 def test_point_loss_loses_the_share_it_says(scan: Sample) -> None:

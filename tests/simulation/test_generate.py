@@ -43,7 +43,7 @@ def test_a_folder_of_a_version_without_the_later_options_goes_on(tmp_path: Path)
     generate(CONFIG, tmp_path, 0)
     manifest = tmp_path / MANIFEST
     older = json.loads(manifest.read_text())
-    del older["truncation"], older["ground_cells"]
+    del older["truncation"], older["ground_cells"], older["shutter"]
     manifest.write_text(json.dumps(older))
     generate(CONFIG, tmp_path, 0)
     with pytest.raises(GenerationError, match="different: truncation"):
@@ -60,6 +60,14 @@ def test_truth_that_is_asked_for_is_stored(tmp_path: Path) -> None:
     assert truth.truncation is not None
     assert truth.ground is not None
     assert truth.ground.visibility.grid == grid
+
+
+def test_folders_begun_before_echoes_were_known_can_be_gone_on_with(tmp_path: Path) -> None:
+    generate(CONFIG, tmp_path, 0)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    assert "returns" not in manifest["sensors"][0]
+    with pytest.raises(GenerationError, match="different: sensors"):
+        generate(replace(CONFIG, sensors=("vlp-16-dual",)), tmp_path, 1)
 
 
 def test_empty_folder_is_an_empty_source(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from bevseg.simulation.sensors import Fan, SensorError, find_sensor, shipped_sen
         ("os1-128", 128, -22.5, 22.5),
         ("pandar64", 64, -25.0, 15.0),
         ("vlp-16", 16, -15.0, 15.0),
+        ("vlp-16-dual", 16, -15.0, 15.0),
         ("vlp-32c", 32, -25.0, 15.0),
     ],
 )
@@ -89,6 +90,8 @@ def test_a_sensor_of_ones_own_is_one_more_file(tmp_path: Path) -> None:
         ("min_range_m: 500.0", "min_range_m < max_range_m"),
         ("turn_s: 0.0", "turn_s"),
         ("reach_m: .nan", "reach_m"),
+        ("returns: triple", "returns.*'first'.*'dual'.*got 'triple'"),
+        ("returns: 2", "returns"),
         ("colour: red", "not a known key"),
         ("azimuth_steps: many", "azimuth_steps"),
     ],

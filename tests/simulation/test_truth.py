@@ -23,7 +23,8 @@ def _beams(azimuths_rad: np.ndarray) -> Beams:
     directions = np.stack([np.cos(azimuths_rad), np.sin(azimuths_rad), np.zeros(len(azimuths_rad))], axis=1)
     directions = directions.astype(np.float32)
     n = len(directions)
-    return Beams(find_sensor("vlp-16"), np.array([0.0, 0.0, 1.0]), directions, directions, np.ones((n, 6)), np.zeros(n))
+    origin = np.array([0.0, 0.0, 1.0])
+    return Beams(find_sensor("vlp-16"), np.arange(n), origin, directions, directions, np.ones((n, 6)), np.zeros(n))
 
 
 def test_every_object_on_a_ray_is_found_once() -> None:

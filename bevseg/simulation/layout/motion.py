@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from bevseg.geometry.boxes import wrap_angle
+from bevseg.simulation.layout.arc import along_arc
 from bevseg.simulation.layout.objects import Objects
 from bevseg.simulation.layout.plan import Rectangle, rectangles_overlap
 
@@ -26,11 +26,14 @@ class Trajectories:
 
     Attributes:
         pose: `(x, y, yaw)`, metres and radians.
-        speed_mps: Along the heading.
+        speed_mps: Along the heading, from the step before to this one; at the first step as if the motion had gone on
+            for long.
+        curvature_per_m: Of each one's path.
     """
 
     pose: Float[np.ndarray, "step mover 3"]
     speed_mps: Float[np.ndarray, "step mover"]
+    curvature_per_m: Float[np.ndarray, "mover"]
 
     def objects_at(self, step: int, objects: Objects) -> Objects:
         """The objects at a step, not yet on the ground."""
@@ -41,6 +44,12 @@ class Trajectories:
     def ego_pose_at(self, step: int) -> tuple[float, float, float]:
         x, y, yaw = (float(v) for v in self.pose[step, -1])
         return x, y, yaw
+
+    def ego_poses_before(self, step: int, before_s: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n 3"]:
+        """`(x, y, yaw)` of the vehicle that carries the sensor at times before a step, back to the step before it."""
+        n = len(before_s)
+        way_m = -self.speed_mps[step, -1] * before_s
+        return along_arc(np.tile(self.pose[step, -1], (n, 1)), way_m, np.full(n, self.curvature_per_m[-1]))
 
 
 @dataclass(frozen=True)
@@ -64,21 +73,10 @@ def simulate_motion(objects: Objects, ego: EgoMotion, *, steps: int, step_s: flo
     for _ in range(steps - 1):
         allowed = _allowed_speed(pose, size, speed, wanted)
         speed = np.clip(allowed, speed - _BRAKING_MPS2 * step_s, speed + _SPEEDING_UP_MPS2 * step_s)
-        pose = _advanced(pose, speed * step_s, curvature)
+        pose = along_arc(pose, speed * step_s, curvature)
         poses.append(pose)
         speeds.append(speed)
-    return Trajectories(np.stack(poses), np.stack(speeds))
-
-
-def _advanced(
-    pose: Float[np.ndarray, "mover 3"], way_m: Float[np.ndarray, "mover"], curvature_per_m: Float[np.ndarray, "mover"]
-) -> Float[np.ndarray, "mover 3"]:
-    """Each pose gone on along its arc by its way."""
-    turn = curvature_per_m * way_m
-    chord = way_m * np.sinc(turn / (2 * np.pi))
-    middle = pose[:, 2] + turn / 2
-    x, y = pose[:, 0] + chord * np.cos(middle), pose[:, 1] + chord * np.sin(middle)
-    return np.stack([x, y, wrap_angle(pose[:, 2] + turn)], axis=1)
+    return Trajectories(np.stack(poses), np.stack(speeds), curvature)
 
 
 def _allowed_speed(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from bevseg.simulation.layout.arc import along_arc
 from bevseg.simulation.layout.surface import Surface
 from bevseg.simulation.shapes.assemble import Assembly, assemble
 from bevseg.simulation.shapes.catalog import KINDS, shapes_of
@@ -52,6 +53,16 @@ class Objects:
     def velocity_mps(self) -> Float[np.ndarray, "k 2"]:
         yaw = self.boxes[:, 6]
         return self.speed_mps[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+
+    @property
+    def moving(self) -> Bool[np.ndarray, "k"]:
+        return self.speed_mps != 0
+
+    def earlier(self, before_s: float) -> Objects:
+        """The objects so many seconds before, not yet on the ground."""
+        boxes = self.boxes.copy()
+        boxes[:, [0, 1, 6]] = along_arc(boxes[:, [0, 1, 6]], -before_s * self.speed_mps, self.curvature_per_m)
+        return replace(self, boxes=boxes)
 
     def on_ground(self, surface: Surface) -> Objects:
         """The objects lowered or lifted until they stand on the ground, kerbs included."""

@@ -15,13 +15,17 @@ odom is the drive's global frame and never drifts.
 
 `/lidar/points` has the fields of Velodyne's driver, 22 bytes a point without padding: x, y, z in metres, intensity
 0..255, all float32; ring, uint16, 0 the lowest beam; time, float32, seconds after the stamp: 0 or negative, as the
-stamp is the end of the turn. The whole scan is seen from where the vehicle is at its stamp: undistorting it by these
-times would distort it.
+stamp is the end of the turn. With the shutters "instant" and "deskewed" the whole scan is seen from where the vehicle
+is at its stamp: undistorting it by these times would distort it. With "distorted" each point is seen from where the
+sensor was at its time, as a driver gives it.
 
 A simulated vehicle sways on its wheels. A bag's mounting pose is one, so base_link sways here: base_link -> lidar is
 that of the first scan, odom -> base_link is what makes the two together the lidar's exact pose at every scan. The
 twist is the steady motion that leads from each pose to the next, the last scan's that from the pose before it; that of
-a single scan is 0. Covariances are 0: nothing is uncertain.
+a single scan is 0. With a rolling shutter it is the steady motion of the turn that ends at the stamp, which is what
+undistorts the scan: a point of time t was seen from base_link's pose at the stamp times exp(t twist). Poses between
+two entries of `/tf` do not, as the vehicle sways between scans and not during them. Covariances are 0: nothing is
+uncertain.
 
 In `/truth/boxes` each array first deletes the boxes of the scan before. A box's namespace is its class, its id the
 track id, its text a JSON object with visible_fraction (null where it was not counted), num_points and velocity_mps
@@ -58,7 +62,7 @@ from bevseg.simulation.dataset_folder import (
     write_frames,
 )
 from bevseg.simulation.drive import DriveSource
-from bevseg.simulation.writers.rosbag_messages import TOPICS, Messages, Place, moments
+from bevseg.simulation.writers.rosbag_messages import TOPICS, Messages, Moment, Place, moments, moments_of_turns
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Qos
@@ -98,7 +102,7 @@ def write_rosbag(drive: DriveSource, file: Path, workers: int = 1, *, progress: 
     else:
         with claimed(scratch, wanted):
             write_frames(drive, scratch, ScanFiles(_names, _encode), workers, progress=progress)
-            _join(scratch, len(drive), json.dumps(wanted), file)
+            _join(scratch, drive, json.dumps(wanted), file)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -120,7 +124,7 @@ def _read_place(path: Path) -> Place:
     return Place(int(stamp), Transform(mount, "ego", "lidar"), Transform(pose, "global", "ego"))
 
 
-def _join(scratch: Path, scans: int, manifest: str, file: Path) -> None:
+def _join(scratch: Path, drive: DriveSource, manifest: str, file: Path) -> None:
     """Puts the kept messages into a bag; what fails leaves them and no part of a bag."""
     from rosbags.rosbag2 import StoragePlugin, Writer
 
@@ -130,33 +134,40 @@ def _join(scratch: Path, scans: int, manifest: str, file: Path) -> None:
     try:
         with Writer(part / file.name, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
             bag.set_custom_data(_MANIFEST_KEY, manifest)
-            _record(scratch, scans, bag)
+            _record(scratch, drive, bag)
         (part / file.name).replace(file)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _record(scratch: Path, scans: int, bag: Writer) -> None:
+def _record(scratch: Path, drive: DriveSource, bag: Writer) -> None:
     store = _message_types()
     connections = {
         topic: bag.add_connection(topic, kind, typestore=store, offered_qos_profiles=[_qos(latched="static" in topic)])
         for topic, kind in TOPICS.items()
     }
-    for stamp_ns, topic, data in _recorded(scratch, scans, store):
+    for stamp_ns, topic, data in _recorded(scratch, drive, store):
         bag.write(connections[topic], stamp_ns, data)
 
 
-def _recorded(scratch: Path, scans: int, store: Typestore) -> Iterator[tuple[int, str, bytes | memoryview]]:
+def _recorded(scratch: Path, drive: DriveSource, store: Typestore) -> Iterator[tuple[int, str, bytes | memoryview]]:
     """Stamp, topic and bytes of every message, scan by scan in the order of `TOPICS`."""
     make = Messages(store)
-    drive = moments([_read_place(scratch / _names(index)[-1]) for index in range(scans)])
-    for index, moment in enumerate(drive):
+    for index, moment in enumerate(_moments(scratch, drive)):
         messages = make.of_moment(moment, first=index == 0)
         for topic, kind in TOPICS.items():
             if topic in _KEPT:
                 yield moment.stamp_ns, topic, (scratch / f"scans/{index:06d}{_KEPT[topic]}").read_bytes()
             elif topic in messages:
                 yield moment.stamp_ns, topic, store.serialize_cdr(messages[topic], kind)
+
+
+def _moments(scratch: Path, drive: DriveSource) -> list[Moment]:
+    places = [_read_place(scratch / _names(index)[-1]) for index in range(len(drive))]
+    if drive.config.scene.shutter == "instant":
+        return moments(places)
+    before = [drive.ego_pose_before(index, drive.turn_s) for index in range(len(drive))]
+    return moments_of_turns(places, before, drive.turn_s)
 
 
 @lru_cache(maxsize=1)

@@ -97,6 +97,27 @@ def moments(places: Sequence[Place]) -> list[Moment]:
     ]
 
 
+def moments_of_turns(places: Sequence[Place], before: Sequence[Transform], turn_s: float) -> list[Moment]:
+    """The same of scans that were taken while the vehicle moved; undoing the twist of each undoes its distortion.
+
+    Args:
+        places: Where the scans were taken, at their stamps.
+        before: T_global_from_ego at the start of each turn.
+        turn_s: How long a turn takes.
+    """
+    found = []
+    for place, ego_before in zip(places, before, strict=True):
+        mount = Transform(places[0].T_ego_from_lidar.matrix, "base_link", "lidar")
+        # The vehicle sways from scan to scan but not while one is taken, so base_link is fixed to it for that time.
+        T_ego_from_base_link = place.T_ego_from_lidar @ mount.inverse()
+        start, end = (
+            Transform((ego @ T_ego_from_base_link).matrix, "odom", "base_link")
+            for ego in (ego_before, place.T_global_from_ego)
+        )
+        found.append(Moment(place.stamp_ns, mount, end, twist_between(start, end, turn_s)))
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Messages:
     """Makes the messages of one scan, by topic, with the types of a store."""

@@ -146,6 +146,25 @@ def test_odometry_leads_from_pose_to_pose(received: list[Received]) -> None:
     assert 1 < odometry[0].twist.twist.linear.x < 10
 
 
+def test_times_and_twist_undistort_what_a_driver_gives(tmp_path: Path) -> None:
+    pytest.importorskip("rosbags.rosbag2")
+    scene = replace(SCENE, frames=2, shutter="distorted")
+    write_rosbag(DriveSource(DriveConfig(scene, speed_mps=14.0)), tmp_path / "raw")
+    deskewed = DriveSource(DriveConfig(replace(scene, shutter="deskewed"), speed_mps=14.0))
+    received = read(tmp_path / "raw")
+    mount = transform_of(on(received, "/tf_static")[0].transforms[0]).matrix
+    for index, (odometry, message) in enumerate(zip(on(received, "/odom"), on(received, "/lidar/points"), strict=True)):
+        v, w = odometry.twist.twist.linear, odometry.twist.twist.angular
+        rate = np.array([[0, -w.z, w.y, v.x], [w.z, 0, -w.x, v.y], [-w.y, w.x, 0, v.z], [0, 0, 0, 0]])
+        points = message.data.view(POINT_TYPE)
+        xyz1 = np.column_stack([points["x"], points["y"], points["z"], np.ones(len(points))])
+        times, at = np.unique(points["time"], return_inverse=True)
+        motion = np.stack([np.linalg.inv(mount) @ expm(rate * float(t)) @ mount for t in times])
+        undone = np.einsum("nij,nj->ni", motion[at], xyz1)[:, :3]
+        assert np.abs(xyz1[:, :3] - deskewed[index].cloud.xyz).max() > 1.3
+        np.testing.assert_allclose(undone, deskewed[index].cloud.xyz, atol=0.01)
+
+
 def test_points_are_those_of_the_scan(drive: DriveSource, received: list[Received]) -> None:
     for index, message in enumerate(on(received, "/lidar/points")):
         cloud = drive[index].cloud
