@@ -14,7 +14,9 @@ from rich.table import Table
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
-from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps, measure_overlaps
+from bevseg.evaluation.mask_scores import Comparison, MaskScores, See, score_masks, see_truth
+from bevseg.evaluation.mask_tables import json_masks, mask_ap_tables
+from bevseg.evaluation.matching import MatchRule, count_matches, match_overlaps
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.evaluation.tables import (
     ScoreRow,
@@ -62,17 +64,19 @@ class DatasetScores:
         num_frames: Frames scored.
         counts: Counts at each IoU threshold.
         reliability: How often objects of each score are right, at the first of `IOU_THRESHOLDS`.
+        masks: Average precision and fit of the masks.
     """
 
     dataset: str
     num_frames: int
     counts: Mapping[float, MatchCounts]
     reliability: Reliability
+    masks: MaskScores
 
     @classmethod
     def zero(cls, dataset: str) -> DatasetScores:
         counts = {threshold: MatchCounts.zero(len(ClassGroup)) for threshold in IOU_THRESHOLDS}
-        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)))
+        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)), MaskScores.zero())
 
     def __add__(self, other: DatasetScores) -> DatasetScores:
         return DatasetScores(
@@ -80,6 +84,7 @@ class DatasetScores:
             self.num_frames + other.num_frames,
             {threshold: counts + other.counts[threshold] for threshold, counts in self.counts.items()},
             self.reliability + other.reliability,
+            self.masks + other.masks,
         )
 
 
@@ -128,7 +133,7 @@ class RealFrameScores:
         return {g.label: tuple(self.mean_f1(g, iou_threshold=t) for t in IOU_THRESHOLDS) for g in _GROUPS}
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: the rows, group after group, and the means."""
+        """For a terminal: the rows, group after group, the means, and the masks of each dataset."""
         order = [g.label for g in _GROUPS]
         rows = sorted(self.rows(), key=lambda row: (order.index(row.category), -row.iou_threshold))
         rule = REAL_FRAME_RULE
@@ -138,8 +143,9 @@ class RealFrameScores:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        sources = {d.dataset: d.reliability for d in self.datasets}
-        return score_table(rows, title=title), means, calibration_table(sources, _GROUP_NAMES)
+        masks = mask_ap_tables({d.dataset: d.masks for d in self.datasets}, groups=_GROUPS)
+        calibration = calibration_table({d.dataset: d.reliability for d in self.datasets}, _GROUP_NAMES)
+        return score_table(rows, title=title), means, *masks, calibration
 
     def as_json(self) -> dict[str, object]:
         """Rows, frames of each dataset, and the mean F1 over datasets by class group and IoU."""
@@ -153,6 +159,7 @@ class RealFrameScores:
             "rows": json_rows(self.rows()),
             "averaged": list(AVERAGED),
             "mean_f1": means,
+            "masks": {d.dataset: json_masks(d.masks, groups=_GROUPS) for d in self.datasets},
             "calibration": {d.dataset: json_reliability(d.reliability, _GROUP_NAMES) for d in self.datasets},
         }
 
@@ -171,6 +178,7 @@ def score_real_frames(
     datasets: Mapping[str, Sequence[Source]],
     *,
     score_thresholds: tuple[float, ...] = REAL_FRAME_RULE.score_thresholds,
+    see: See | None = None,
 ) -> RealFrameScores:
     """Segments every frame and counts what was found of the objects with 10 points or more within 40 m.
 
@@ -178,25 +186,29 @@ def score_real_frames(
         segment: A network's pipeline, the clusters baseline, or a look-up of stored scenes.
         datasets: The sources of each dataset, as `by_dataset` gives them.
         score_thresholds: Least score for each `ClassGroup`, chosen elsewhere (on simulated frames).
+        see: What the sensor saw of true objects; without it visible masks are not scored.
     """
     rule = replace(REAL_FRAME_RULE, score_thresholds=score_thresholds)
-    return RealFrameScores(
-        tuple(_score_dataset(segment, name, sources, rule) for name, sources in datasets.items()),
-    )
+
+    def score_dataset(name: str, sources: Sequence[Source]) -> DatasetScores:
+        samples = ((source, source[index]) for source in sources for index in range(len(source)))
+        scores = (
+            _score_sample(segment(sample.cloud), sample, f"{source.name}/{sample.name}", rule, see)
+            for source, sample in samples
+        )
+        return sum(scores, start=DatasetScores.zero(name))
+
+    return RealFrameScores(tuple(score_dataset(name, sources) for name, sources in datasets.items()))
 
 
-def _score_dataset(segment: Segment, name: str, sources: Sequence[Source], rule: MatchRule) -> DatasetScores:
-    samples = (source[index] for source in sources for index in range(len(source)))
-    return sum((_score_sample(segment, sample, rule) for sample in samples), start=DatasetScores.zero(name))
-
-
-def _score_sample(segment: Segment, sample: Sample, rule: MatchRule) -> DatasetScores:
-    overlaps = measure_overlaps(segment(sample.cloud), sample.annotations, rule=rule)
-    matches = {t: match_overlaps(overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
-    judged = judged_scores(overlaps, matches[IOU_THRESHOLDS[0]])
+def _score_sample(found: Instances, sample: Sample, frame: str, rule: MatchRule, see: See | None) -> DatasetScores:
+    compared = Comparison.of(found, sample.annotations, rule=rule)
+    matches = {t: match_overlaps(compared.overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
+    judged = judged_scores(compared.overlaps, matches[IOU_THRESHOLDS[0]])
     return DatasetScores(
         sample.name,
         1,
-        {threshold: count_matches(found) for threshold, found in matches.items()},
+        {threshold: count_matches(pairs) for threshold, pairs in matches.items()},
         count_reliability(judged, num_categories=len(ClassGroup)),
+        score_masks(compared, rule=rule, frame=frame, seen=see_truth(see, sample, found)),
     )

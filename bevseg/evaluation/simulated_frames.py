@@ -6,20 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 from rich.table import Table
 
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
-from bevseg.evaluation.matching import (
-    EVALUATION_GRID,
-    MatchRule,
-    count_matches,
-    match_overlaps,
-    measure_overlaps,
-    num_categories,
-)
-from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
+from bevseg.evaluation.mask_scores import Comparison, MaskScores, See, score_masks, see_truth
+from bevseg.evaluation.mask_tables import json_masks, mask_ap_tables
+from bevseg.evaluation.matching import EVALUATION_GRID, MatchRule, count_matches, match_overlaps, num_categories
+from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic, pq_dagger
 from bevseg.evaluation.scores import MatchCounts, mean_of_present
 from bevseg.evaluation.tables import (
     ScoreRow,
@@ -58,6 +54,7 @@ class SimulatedScores:
         semantic: Confusion of the points' classes; empty for methods that label no points.
         point_segments: Segments of points by `SemanticClass`, as nuScenes counts them; empty likewise.
         reliability: How often objects of each score are right, by `ClassGroup`.
+        masks: Average precision and fit of the masks.
     """
 
     num_frames: int
@@ -66,12 +63,21 @@ class SimulatedScores:
     semantic: SemanticCounts
     point_segments: MatchCounts
     reliability: Reliability
+    masks: MaskScores
 
     @classmethod
     def zero(cls) -> SimulatedScores:
         by_class = MatchCounts.zero(num_categories("class"))
         groups = num_categories("group")
-        return cls(0, MatchCounts.zero(groups), by_class, SemanticCounts.zero(), by_class, Reliability.zero(groups))
+        return cls(
+            0,
+            MatchCounts.zero(groups),
+            by_class,
+            SemanticCounts.zero(),
+            by_class,
+            Reliability.zero(groups),
+            MaskScores.zero(),
+        )
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
         return SimulatedScores(
@@ -81,6 +87,7 @@ class SimulatedScores:
             self.semantic + other.semantic,
             self.point_segments + other.point_segments,
             self.reliability + other.reliability,
+            self.masks + other.masks,
         )
 
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -101,27 +108,38 @@ class SimulatedScores:
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
         calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
-        if not self.semantic.confusion.any():
-            return objects, calibration
-        iou, pq = self.semantic.iou, self.point_segments.pq
-        figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
-        means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
-        return (
-            objects,
-            calibration,
-            figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points"),
-        )
+        tables = (objects, *mask_ap_tables({"simulated": self.masks}), calibration)
+        return (*tables, self._point_table()) if self.semantic.confusion.any() else tables
+
+    def _point_table(self) -> Table:
+        found, iou, pq, dagger = self.point_segments, self.semantic.iou, self.point_segments.pq, self._pq_dagger
+        counts = (found.true_positives, found.false_positives, found.false_negatives)
+        figures: dict[str, tuple[int | float, ...]] = {
+            c.label: (float(iou[c]), float(pq[c]), float(dagger[c]), *(int(count[c]) for count in counts))
+            for c in SemanticClass
+            if c
+        }
+        figures["mean"] = (self.semantic.mean_iou, mean_of_present(pq), mean_of_present(dagger))
+        headings = ("points", "IoU", "PQ", "PQ†", "TP", "FP", "FN")
+        return figure_table(figures, headings, title="Labels of points, and segments of them; PQ† is IoU for stuff")
+
+    @property
+    def _pq_dagger(self) -> Float[np.ndarray, "category"]:
+        return pq_dagger(self.point_segments, self.semantic)
 
     def as_json(self) -> dict[str, object]:
-        """Rows, IoU of each class of points, and the means over what occurs."""
-        iou = self.semantic.iou
+        """Rows, average precision of masks, IoU and PQ† of each class of points, and the means over what occurs."""
+        iou, dagger = self.semantic.iou, self._pq_dagger
         return {
             "frames": self.num_frames,
             "rows": json_rows(self.rows()),
             "calibration": json_reliability(self.reliability, [g.label for g in ClassGroup]),
+            "masks": json_masks(self.masks),
             "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
+            "point_pq_dagger": {c.label: json_number(float(dagger[c])) for c in SemanticClass if c},
+            "mean_point_pq_dagger": json_number(mean_of_present(dagger)),
         }
 
 
@@ -130,6 +148,7 @@ def score_simulated_frames(
     source: Source,
     *,
     score_thresholds: tuple[float, ...] = SIMULATED_RULE.score_thresholds,
+    see: See | None = None,
 ) -> SimulatedScores:
     """Segments every frame of the test set and counts.
 
@@ -137,27 +156,30 @@ def score_simulated_frames(
         segment: Any method; `Segmentation(scene.instances, scene.points)` for a pipeline.
         source: The frames, with a class and an object for every point.
         score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
+        see: What the sensor saw of true objects; without it visible masks are not scored.
     """
     rule = replace(SIMULATED_RULE, score_thresholds=score_thresholds)
     samples = (source[index] for index in range(len(source)))
-    frames = (_score(segment(s.cloud), s.cloud, s.annotations, rule) for s in samples)
+    frames = (_score(segment(sample.cloud), sample, rule, see) for sample in samples)
     return sum(frames, start=SimulatedScores.zero())
 
 
-def _score(found: Segmentation, cloud: PointCloud, annotations: Annotations, rule: MatchRule) -> SimulatedScores:
-    overlaps = measure_overlaps(found.instances, annotations, rule=rule)
+def _score(found: Segmentation, sample: Sample, rule: MatchRule, see: See | None) -> SimulatedScores:
+    compared = Comparison.of(found.instances, sample.annotations, rule=rule)
     semantic, segments = SemanticCounts.zero(), MatchCounts.zero(num_categories("class"))
     if found.points is not None:
-        truth = _point_truth(cloud, annotations)
+        truth = _point_truth(sample.cloud, sample.annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
-    matches = match_overlaps(overlaps, rule=rule)
+    matches = match_overlaps(compared.overlaps, rule=rule)
+    judged = judged_scores(compared.overlaps, matches)
     return SimulatedScores(
         num_frames=1,
         objects=count_matches(matches),
-        objects_by_class=count_matches(match_overlaps(overlaps, rule=replace(rule, by="class"))),
+        objects_by_class=count_matches(match_overlaps(compared.overlaps, rule=replace(rule, by="class"))),
         semantic=semantic,
         point_segments=segments,
-        reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
+        reliability=count_reliability(judged, num_categories=num_categories("group")),
+        masks=score_masks(compared, rule=rule, frame=sample.name, seen=see_truth(see, sample, found.instances)),
     )
 
 

@@ -86,8 +86,8 @@ def score_table(rows: Sequence[ScoreRow], *, title: str) -> Table:
     return table
 
 
-def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str], *, title: str) -> Table:
-    """Named figures in columns for a terminal; a dash stands for NaN.
+def figure_table(figures: Mapping[str, Sequence[int | float]], headings: Sequence[str], *, title: str) -> Table:
+    """Named figures in columns for a terminal; a dash stands for NaN, and numbers of things are whole.
 
     Args:
         figures: The figures of each row by its name.
@@ -147,5 +147,7 @@ def json_number(value: str | int | float) -> str | int | float | None:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _figure(value: float) -> str:
+def _figure(value: int | float) -> str:
+    if isinstance(value, int):
+        return str(value)
     return "-" if np.isnan(value) else f"{value:.3f}"
