@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.evaluation.mask_ap import MaskApCounts
 from bevseg.evaluation.mask_bands import FrameBands, Traits
@@ -20,7 +22,7 @@ from bevseg.evaluation.matching import (
     num_categories,
 )
 from bevseg.evaluation.regrid import masks_on_grid
-from bevseg.results.instances import Instances
+from bevseg.results.instances import Instances, VisibleFractionSource
 
 See = Callable[[Sample], Instances]
 """What the sensor saw of the true objects: entry k holds the visible mask and fraction of object k."""
@@ -66,17 +68,24 @@ class CategoryMasks:
 
 @dataclass(frozen=True, eq=False)
 class MaskScores:
-    """Scores by class group and by class; those of two sets of frames add with `+`."""
+    """Scores by class group and by class; those of two sets of frames add with `+`.
+
+    Attributes:
+        groups: Masks compared within class groups.
+        classes: Masks compared within single classes.
+        fractions: Where the visible fractions of the truth came from, in any frame.
+    """
 
     groups: CategoryMasks
     classes: CategoryMasks
+    fractions: frozenset[VisibleFractionSource] = frozenset()
 
     @classmethod
     def zero(cls) -> MaskScores:
         return cls(CategoryMasks.zero("group"), CategoryMasks.zero("class"))
 
     def __add__(self, other: MaskScores) -> MaskScores:
-        return MaskScores(self.groups + other.groups, self.classes + other.classes)
+        return MaskScores(self.groups + other.groups, self.classes + other.classes, self.fractions | other.fractions)
 
 
 def see_truth(see: See | None, sample: Sample, instances: Instances) -> Instances | None:
@@ -100,6 +109,8 @@ def score_masks(compared: Comparison, *, rule: MatchRule, frame: str, seen: Inst
         raise ValueError(f"expected what is seen of each of {len(compared.annotations)} objects, got {len(seen)}")
     instances, annotations, masks = compared.instances, compared.annotations, compared.masks
     fraction = annotations.visible_fraction if seen is None else seen.visible_fraction
+    counted: VisibleFractionSource = "unknown" if np.isnan(annotations.visible_fraction).all() else "counted"
+    source = counted if seen is None else seen.visible_fraction_source
     bands = FrameBands.of(
         Traits.of(instances.boxes, masks.predicted, instances.visible_fraction),
         Traits.of(annotations.boxes, masks.true, fraction),
@@ -117,4 +128,4 @@ def score_masks(compared: Comparison, *, rule: MatchRule, frame: str, seen: Inst
             sum_quality(matches, masks),
         )
 
-    return MaskScores(score("group"), score("class"))
+    return MaskScores(score("group"), score("class"), frozenset((source,)))

@@ -41,7 +41,7 @@ def mask_ap_tables(sources: Mapping[str, MaskScores], *, groups: Sequence[ClassG
         figure_table(
             whole,
             ("objects", "truth", "AP", "AP50", "AP75", "AR", "seen", "Dice", "rim"),
-            title="Mask AP at IoU .50:.05:.95 (COCO); seen: AP of visible masks; matched pairs: Dice, boundary IoU",
+            title="Mask AP at IoU .50:.05:.95 (COCO); seen: AP of visible masks; of pairs: Dice, rim (boundary IoU)",
         ),
         figure_table(
             by_band,
@@ -52,8 +52,12 @@ def mask_ap_tables(sources: Mapping[str, MaskScores], *, groups: Sequence[ClassG
 
 
 def json_masks(scores: MaskScores, *, groups: Sequence[ClassGroup] = _GROUPS) -> dict[str, object]:
-    """By category: truth, AP, AP50, AP75 and AR of whole and of visible masks in each band, and the fit of pairs."""
-    return {row.name: row.as_json() for row in _rows(scores, groups)}
+    """Where the truth's visible fractions came from, and the figures of each category.
+
+    These are truth, AP, AP50, AP75 and AR of whole and of visible masks in each band, and the fit of matched pairs.
+    """
+    figures = {row.name: row.as_json() for row in _rows(scores, groups)}
+    return {"visible_fraction_source": sorted(scores.fractions), "objects": figures}
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ def test_the_baseline_on_real_and_simulated_frames(
     assert metrics["simulated"]["frames"] == 2
     assert metrics["simulated"]["rows"][0]["true_positives"] == 2
     assert metrics["simulated"]["mean_semantic_iou"] is None
-    assert metrics["simulated"]["masks"]["car"]["amodal"]["all"]["truth"] == 2
-    assert metrics["real"]["masks"]["KITTI"]["car"]["visible"] is None
+    assert metrics["simulated"]["masks"]["objects"]["car"]["amodal"]["all"]["truth"] == 2
+    assert metrics["real"]["masks"]["KITTI"]["objects"]["car"]["visible"] is None
     assert json.loads((output / "metrics.json").read_text()) == metrics
     assert load_yaml_as(ClusterConfig, output / "config.yaml") == ClusterConfig()
 
@@ -141,7 +141,7 @@ def test_a_checkpoint_is_scored_at_its_own_thresholds(
     assert metrics["method"].items() >= {"score_thresholds": thresholds, **known}.items()
     assert metrics["simulated"]["rows"][0]["num_truth"] == 2
     assert metrics["simulated"]["semantic_iou"]["car"] is not None
-    assert metrics["simulated"]["masks"]["car"]["visible"]["all"]["truth"] == 2
+    assert metrics["simulated"]["masks"]["objects"]["car"]["visible"]["all"]["truth"] == 2
     assert load_yaml_as(ModelConfig, output / "config.yaml").decode == config.decode
 
 

@@ -43,7 +43,9 @@ def _scores(found: list[int], true: list[int], *, frame: str = "one") -> MaskSco
 
 def test_the_wrong_class_is_right_in_its_group_alone() -> None:
     scores = _scores([CAR, CAR], [CAR, TRUCK])
-    figures = json.loads(json.dumps(json_masks(scores), allow_nan=False))
+    stored = json.loads(json.dumps(json_masks(scores), allow_nan=False))
+    assert stored["visible_fraction_source"] == ["unknown"]
+    figures = stored["objects"]
     assert list(figures) == ["vehicle", "car", "truck", "mean of classes"]
     assert figures["vehicle"]["amodal"]["all"]["ap"] == pytest.approx(1.0)
     assert figures["truck"]["amodal"]["all"]["ar"] == 0.0
@@ -65,13 +67,14 @@ def test_sources_are_named_where_there_are_several_and_groups_may_be_left_out() 
     masks, _ = mask_ap_tables(sources, groups=(ClassGroup.VEHICLE,))
     names = ["vehicle", "car", "mean of classes"]
     assert list(masks.columns[0].cells) == [*(f"a {name}" for name in names), *(f"b {name}" for name in names)]
-    assert list(json_masks(sources["b"], groups=(ClassGroup.PEDESTRIAN,))) == ["pedestrian", "mean of classes"]
+    figures = json_masks(sources["b"], groups=(ClassGroup.PEDESTRIAN,))["objects"]
+    assert list(figures) == ["pedestrian", "mean of classes"]  # type: ignore[call-overload]
 
 
 def test_frames_add_up_and_no_frames_have_no_rows() -> None:
     both = MaskScores.zero() + _scores([CAR], [CAR], frame="one") + _scores([], [CAR], frame="two")
-    assert json_masks(both)["car"]["amodal"]["all"]["ar"] == 0.5  # type: ignore[index]
-    assert json_masks(MaskScores.zero()) == {}
+    assert json_masks(both)["objects"]["car"]["amodal"]["all"]["ar"] == 0.5  # type: ignore[index]
+    assert json_masks(MaskScores.zero()) == {"visible_fraction_source": [], "objects": {}}
     assert [table.row_count for table in mask_ap_tables({"none": MaskScores.zero()})] == [0, 0]
 
 

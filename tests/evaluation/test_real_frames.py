@@ -105,7 +105,7 @@ def test_as_json() -> None:
     assert whole["mean_f1"]["vehicle"]["0.5"] == pytest.approx(8 / 9)
     assert whole["mean_f1"]["pedestrian"] == {"0.5": None, "0.3": None}
     assert len(whole["rows"]) == 22
-    assert whole["masks"]["KITTI"]["vehicle"]["amodal"]["all"]["ap"] == pytest.approx(1.0)
+    assert whole["masks"]["KITTI"]["objects"]["vehicle"]["amodal"]["all"]["ap"] == pytest.approx(1.0)
     calibration = whole["calibration"]["KITTI"]["vehicle"]
     assert calibration["error"] == pytest.approx(0.1)  # all right, and 0.9 is said of each
     assert sum(calibration["count"]) == sum(calibration["right"]) == 3

@@ -108,8 +108,8 @@ def test_rows_and_json() -> None:
     assert stored["mean_point_pq"] == stored["mean_point_pq_dagger"] == 1.0
     assert stored["point_pq_dagger"]["driveable_surface"] == 1.0
     perfect = {"truth": 1, "ap": 1.0, "ap50": 1.0, "ap75": 1.0, "ar": 1.0}
-    assert stored["masks"]["car"]["amodal"]["all"] == pytest.approx(perfect)
-    assert stored["masks"]["car"]["visible"] is None
+    assert stored["masks"]["objects"]["car"]["amodal"]["all"] == pytest.approx(perfect)
+    assert stored["masks"]["objects"]["car"]["visible"] is None
 
 
 def test_visible_masks_are_held_against_what_the_sensor_saw() -> None:
@@ -122,13 +122,13 @@ def test_visible_masks_are_held_against_what_the_sensor_saw() -> None:
     )
     found = Segmentation(replace(seen, visible=_instances().amodal))  # takes the hidden half for visible: IoU 0.5
     scores = score_simulated_frames(lambda _: found, _Frames((_sample(),)), see=lambda _: seen)
-    car = scores.as_json()["masks"]["car"]  # type: ignore[index]
+    car = scores.as_json()["masks"]["objects"]["car"]  # type: ignore[index]
     at_one_threshold_of_ten = {"truth": 1, "ap": 0.1, "ap50": 1.0, "ap75": 0.0, "ar": 0.1}
     assert car["visible"]["all"] == pytest.approx(at_one_threshold_of_ten)
     assert car["amodal"]["visible 0.4 to 0.8"]["ap"] == pytest.approx(1.0)
     assert car["amodal"]["visible unknown"]["truth"] == 0
     blind = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)), see=lambda _: seen)
-    assert blind.as_json()["masks"]["car"]["visible"] is None  # type: ignore[index]
+    assert blind.as_json()["masks"]["objects"]["car"]["visible"] is None  # type: ignore[index]
 
 
 def test_tables_show_points_only_where_they_were_labelled() -> None:
