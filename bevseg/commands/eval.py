@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bevseg.datasets.source import Source
+    from bevseg.evaluation.mask_scores import See
     from bevseg.evaluation.real_points import RealPointScores
     from bevseg.evaluation.simulated_frames import Segmentation
     from bevseg.evaluation.throughput import Throughput, Timed
@@ -95,9 +96,13 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 @dataclass(frozen=True, eq=False)
 class _Method:
-    """What is scored, what is known of it, and the config it depends on."""
+    """What is scored, what is known of it, and the config it depends on.
+
+    `see` tells what the sensor saw of true objects, for methods that say what is visible of theirs.
+    """
 
     segment: Callable[[PointCloud], Segmentation]
+    see: See | None
     labels_points: bool
     about: Mapping[str, object]
     config: object
@@ -123,6 +128,7 @@ def _baseline() -> _Method:
     config = ClusterConfig()
     return _Method(
         segment=lambda cloud: Segmentation(segment_clusters(cloud, EVALUATION_GRID, config)),
+        see=None,
         labels_points=False,
         about={"head": "clusters"},
         config=config,
@@ -131,12 +137,16 @@ def _baseline() -> _Method:
 
 def _network(args: argparse.Namespace) -> _Method:
     from bevseg.checkpoint import checkpoint_path, load_checkpoint
+    from bevseg.evaluation.matching import EVALUATION_GRID
     from bevseg.evaluation.simulated_frames import Segmentation
+    from bevseg.occlusion.truth import observed_truth
+    from bevseg.occlusion.visibility import VisibilityMapper
     from bevseg.results.classes import ClassGroup
 
     segmenter = load_segmenter(args)
     config = segmenter.config
     known = load_checkpoint(checkpoint_path(args.checkpoint)).metadata
+    mapper = VisibilityMapper(EVALUATION_GRID)
 
     def segment(cloud: PointCloud) -> Segmentation:
         scene = segmenter.segment(cloud)
@@ -148,7 +158,9 @@ def _network(args: argparse.Namespace) -> _Method:
         **{name: known[name] for name in ("step", "frames_seen", "seed") if name in known},
         "score_thresholds": {group.label: config.decode.min_score[group] for group in ClassGroup},
     }
-    return _Method(segment, labels_points=True, about=about, config=config)
+    return _Method(
+        segment, see=lambda sample: observed_truth(sample, mapper), labels_points=True, about=about, config=config
+    )
 
 
 def _real_sources(folder: str) -> tuple[Source, ...]:
@@ -220,7 +232,7 @@ def _score_real(method: _Method, sources: Sequence[Source], screen: Console) -> 
 
     boxed = [source for source in sources if source.name in DATASET_OF_SOURCE]
     with _timed(method, sum(map(len, boxed)), screen) as segment:
-        scores = score_real_frames(lambda cloud: segment(cloud).instances, by_dataset(boxed))
+        scores = score_real_frames(lambda cloud: segment(cloud).instances, by_dataset(boxed), see=method.see)
     points = _score_real_points(method, sources, screen)
     tables = (*scores.tables(), *points.tables())
     return _Outcome({**scores.as_json(), "semantic": points.as_json()}, tables, segment.throughput())
@@ -246,7 +258,7 @@ def _score_simulated(method: _Method, source: Source, screen: Console) -> _Outco
     from bevseg.evaluation.simulated_frames import score_simulated_frames
 
     with _timed(method, len(source), screen) as segment:
-        scores = score_simulated_frames(segment, source)
+        scores = score_simulated_frames(segment, source, see=method.see)
     return _Outcome({"source": source.name, **scores.as_json()}, scores.tables(), segment.throughput())
 
 

@@ -26,18 +26,17 @@ from scipy.optimize import linear_sum_assignment
 from bevseg.datasets.sample import Annotations
 from bevseg.evaluation.regrid import masks_on_grid
 from bevseg.evaluation.scores import MatchCounts, sum_by_category
-from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import GROUP_OF_CLASS, NUM_CLASSES, ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
-from bevseg.results.masks import BevMasks
+from bevseg.results.masks import BevMasks, footprint_masks
 
 EVALUATION_GRID = BevGrid.square(half_extent_m=51.2, cell_m=0.2)
 """Fixed, so that the cell size of a model has no part in the measure."""
 
 Category = Literal["group", "class"]
 
-_ANYTHING, _NOTHING = -1, -2
+ANYTHING, NOTHING = -1, -2
 """Categories of ignored truth that is no thing: noise may be anything, stuff is no object at all."""
 
 
@@ -89,6 +88,19 @@ class MatchRule:
 
 
 @dataclass(frozen=True, eq=False)
+class FrameMasks:
+    """The masks of one frame that are compared, on one grid."""
+
+    predicted: BevMasks
+    true: BevMasks
+
+    @classmethod
+    def amodal(cls, instances: Instances, annotations: Annotations, grid: BevGrid) -> FrameMasks:
+        """The whole footprints."""
+        return cls(masks_on_grid(instances.amodal, grid), footprint_masks(annotations.boxes, grid))
+
+
+@dataclass(frozen=True, eq=False)
 class FrameOverlaps:
     """All that the matching of one frame needs, whatever the thresholds: kept so that thresholds can be swept.
 
@@ -99,6 +111,7 @@ class FrameOverlaps:
         truth_label: `SemanticClass` of each true object.
         truth_counted: Whether it has to be found.
         iou: IoU of each prediction's mask with each truth's.
+        covered: Share of each prediction's mask that lies in each truth's.
         centre_in_truth: Whether the centre of the prediction's box lies in the truth's footprint.
     """
 
@@ -108,6 +121,7 @@ class FrameOverlaps:
     truth_label: Int[np.ndarray, "truth"]
     truth_counted: Bool[np.ndarray, "truth"]
     iou: Float[np.ndarray, "prediction truth"]
+    covered: Float[np.ndarray, "prediction truth"]
     centre_in_truth: Bool[np.ndarray, "prediction truth"]
 
 
@@ -141,8 +155,16 @@ def match_frame(instances: Instances, annotations: Annotations, *, rule: MatchRu
     return match_overlaps(measure_overlaps(instances, annotations, rule=rule), rule=rule)
 
 
-def measure_overlaps(instances: Instances, annotations: Annotations, *, rule: MatchRule) -> FrameOverlaps:
+def measure_overlaps(
+    instances: Instances, annotations: Annotations, *, rule: MatchRule, masks: FrameMasks | None = None
+) -> FrameOverlaps:
     """The part of the matching that no threshold changes; of `rule` it uses grid, range and points.
+
+    Args:
+        instances: What was predicted.
+        annotations: Truth in the same frame.
+        rule: Which truth counts.
+        masks: What to compare, on the grid of `rule`; the whole footprints unless given.
 
     Raises:
         ValueError: A prediction's label is not a thing class.
@@ -150,30 +172,32 @@ def measure_overlaps(instances: Instances, annotations: Annotations, *, rule: Ma
     label = instances.label.astype(np.int64)
     if (GROUP_OF_CLASS[label] < 0).any():
         raise ValueError(f"instances must carry thing classes (1 to 10), got labels {np.unique(label)}")
-    grid = rule.grid
-    truth = BevMasks.from_cells(grid, [footprint_cells(box, grid) for box in annotations.boxes])
+    masks = masks or FrameMasks.amodal(instances, annotations, rule.grid)
     counted = (
         _is_inside(annotations.boxes, annotations, rule)
         & (GROUP_OF_CLASS[annotations.label] >= 0)
         & (annotations.num_points >= rule.min_points)
         & ~annotations.ignored
-        & (truth.area_cells > 0)  # smaller than a cell: nobody can find it
+        & (masks.true.area_cells > 0)  # smaller than a cell: nobody can find it
     )
+    shared = masks.predicted.intersection_cells(masks.true)
+    area = masks.predicted.area_cells[:, None]
     return FrameOverlaps(
         prediction_label=label,
         prediction_score=instances.score,
         prediction_outside=~_is_inside(instances.boxes, annotations, rule),
         truth_label=annotations.label.astype(np.int64),
         truth_counted=counted,
-        iou=masks_on_grid(instances.amodal, grid).iou(truth),
+        iou=shared / np.maximum(area + masks.true.area_cells - shared, 1),
+        covered=shared / np.maximum(area, 1),
         centre_in_truth=_centre_in_footprint(instances.boxes, annotations.boxes),
     )
 
 
 def match_overlaps(overlaps: FrameOverlaps, *, rule: MatchRule) -> FrameMatches:
     """Pairs predictions and truth by the thresholds and categories of `rule`."""
-    prediction_category = _categories(overlaps.prediction_label, rule.by)
-    truth_category = _categories(overlaps.truth_label, rule.by)
+    prediction_category = categories_of(overlaps.prediction_label, rule.by)
+    truth_category = categories_of(overlaps.truth_label, rule.by)
     least_score = np.asarray(rule.score_thresholds)[GROUP_OF_CLASS[overlaps.prediction_label]]
     kept = overlaps.prediction_score >= least_score
     close = kept[:, None] & (overlaps.iou >= rule.iou_threshold)
@@ -233,11 +257,11 @@ def _is_inside(boxes: Float[np.ndarray, "k 7"], annotations: Annotations, rule: 
     return inside
 
 
-def _categories(label: Int[np.ndarray, "n"], by: Category) -> Int[np.ndarray, "n"]:
-    """Category of each class; what is no thing has one of its own, below 0."""
+def categories_of(label: Int[np.ndarray, "n"], by: Category) -> Int[np.ndarray, "n"]:
+    """Category of each class; what is no thing has one of its own: `ANYTHING` or `NOTHING`."""
     group = GROUP_OF_CLASS[label]
     thing = group if by == "group" else label
-    return np.where(group >= 0, thing, np.where(label == SemanticClass.NOISE, _ANYTHING, _NOTHING))
+    return np.where(group >= 0, thing, np.where(label == SemanticClass.NOISE, ANYTHING, NOTHING))
 
 
 def _centre_in_footprint(
@@ -267,7 +291,7 @@ def _is_excused(
     truth_category: Int[np.ndarray, "truth"],
 ) -> Bool[np.ndarray, "prediction"]:
     """Whether each prediction, if it finds no counted truth, is neither right nor wrong."""
-    comparable = (prediction_category[:, None] == truth_category) | (truth_category == _ANYTHING)
+    comparable = (prediction_category[:, None] == truth_category) | (truth_category == ANYTHING)
     meets = (close | overlaps.centre_in_truth) & comparable & ~overlaps.truth_counted
     excused: np.ndarray = overlaps.prediction_outside | meets.any(axis=1)
     return excused

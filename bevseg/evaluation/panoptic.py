@@ -88,6 +88,19 @@ def count_panoptic(predicted: PointLabels, truth: PointLabels, *, min_points: in
     )
 
 
+def pq_dagger(segments: MatchCounts, semantic: SemanticCounts) -> Float[np.ndarray, "category"]:
+    """PQ of each thing class and semantic IoU of each stuff class (Porzi et al., CVPR 2019), by `SemanticClass`.
+
+    Stuff is no object that is found or missed: a road that is half right counts by half. IoU is over the points of all
+    scans together, as in SemanticKITTI and nuScenes. NaN for class 0 and for classes that never occur.
+
+    Args:
+        segments: What `count_panoptic` gave for the points.
+        semantic: What `count_semantic` gave for the same points.
+    """
+    return np.where(_IS_STUFF, semantic.iou, segments.pq)
+
+
 @dataclass(frozen=True, eq=False)
 class _Segments:
     """The segments of one labelling: segment of each point, and class and number of points of each segment."""

@@ -17,6 +17,8 @@ from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
 from bevseg.evaluation.failure_tally import FailureTally, failure_tables, tally_frame
 from bevseg.evaluation.failures import name_failures
+from bevseg.evaluation.mask_scores import Comparison, MaskScores, See, score_masks, see_truth
+from bevseg.evaluation.mask_tables import json_masks, mask_ap_tables
 from bevseg.evaluation.matching import (
     FrameMatches,
     MatchRule,
@@ -24,7 +26,6 @@ from bevseg.evaluation.matching import (
     TruthStatus,
     count_matches,
     match_overlaps,
-    measure_overlaps,
 )
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.evaluation.tables import (
@@ -74,6 +75,7 @@ class DatasetScores:
         counts: Counts at each IoU threshold.
         reliability: How often objects of each score are right, at the first of `IOU_THRESHOLDS`.
         failures: What went wrong at that threshold, by name; errors of the three groups that the sets label.
+        masks: Average precision and fit of the masks.
     """
 
     dataset: str
@@ -81,11 +83,13 @@ class DatasetScores:
     counts: Mapping[float, MatchCounts]
     reliability: Reliability
     failures: FailureTally
+    masks: MaskScores
 
     @classmethod
     def zero(cls, dataset: str) -> DatasetScores:
         counts = {threshold: MatchCounts.zero(len(ClassGroup)) for threshold in IOU_THRESHOLDS}
-        return cls(dataset, 0, counts, Reliability.zero(len(ClassGroup)), FailureTally.zero())
+        groups = len(ClassGroup)
+        return cls(dataset, 0, counts, Reliability.zero(groups), FailureTally.zero(), MaskScores.zero())
 
     def __add__(self, other: DatasetScores) -> DatasetScores:
         return DatasetScores(
@@ -94,6 +98,7 @@ class DatasetScores:
             {threshold: counts + other.counts[threshold] for threshold, counts in self.counts.items()},
             self.reliability + other.reliability,
             self.failures + other.failures,
+            self.masks + other.masks,
         )
 
 
@@ -142,7 +147,7 @@ class RealFrameScores:
         return {g.label: tuple(self.mean_f1(g, iou_threshold=t) for t in IOU_THRESHOLDS) for g in _GROUPS}
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal: the rows, group after group, the means, and the failures by name."""
+        """For a terminal: the rows, group after group, the means, masks, calibration, and the failures by name."""
         order = [g.label for g in _GROUPS]
         rows = sorted(self.rows(), key=lambda row: (order.index(row.category), -row.iou_threshold))
         rule = REAL_FRAME_RULE
@@ -152,11 +157,12 @@ class RealFrameScores:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        sources = {d.dataset: d.reliability for d in self.datasets}
+        masks = mask_ap_tables({d.dataset: d.masks for d in self.datasets}, groups=_GROUPS)
+        calibration = calibration_table({d.dataset: d.reliability for d in self.datasets}, _GROUP_NAMES)
         failures = sum((d.failures for d in self.datasets), start=FailureTally.zero())
         parts = {d.dataset: d.failures.total for d in self.datasets}
         named = failure_tables(failures, parts, title=f"Failures at IoU {IOU_THRESHOLDS[0]:g}; FN and FP by reason")
-        return score_table(rows, title=title), means, calibration_table(sources, _GROUP_NAMES), *named
+        return score_table(rows, title=title), means, *masks, calibration, *named
 
     def as_json(self) -> dict[str, object]:
         """Rows, frames of each dataset, and the mean F1 over datasets by class group and IoU."""
@@ -170,6 +176,7 @@ class RealFrameScores:
             "rows": json_rows(self.rows()),
             "averaged": list(AVERAGED),
             "mean_f1": means,
+            "masks": {d.dataset: json_masks(d.masks, groups=_GROUPS) for d in self.datasets},
             "calibration": {d.dataset: json_reliability(d.reliability, _GROUP_NAMES) for d in self.datasets},
             "failures": {d.dataset: d.failures.as_json() for d in self.datasets},
         }
@@ -189,6 +196,7 @@ def score_real_frames(
     datasets: Mapping[str, Sequence[Source]],
     *,
     score_thresholds: tuple[float, ...] = REAL_FRAME_RULE.score_thresholds,
+    see: See | None = None,
 ) -> RealFrameScores:
     """Segments every frame and counts what was found of the objects with 10 points or more within 40 m.
 
@@ -196,31 +204,33 @@ def score_real_frames(
         segment: A network's pipeline, the clusters baseline, or a look-up of stored scenes.
         datasets: The sources of each dataset, as `by_dataset` gives them.
         score_thresholds: Least score for each `ClassGroup`, chosen elsewhere (on simulated frames).
+        see: What the sensor saw of true objects; without it visible masks are not scored.
     """
     rule = replace(REAL_FRAME_RULE, score_thresholds=score_thresholds)
-    return RealFrameScores(
-        tuple(_score_dataset(segment, name, sources, rule) for name, sources in datasets.items()),
-    )
+
+    def score_dataset(name: str, sources: Sequence[Source]) -> DatasetScores:
+        samples = ((source, source[index]) for source in sources for index in range(len(source)))
+        scores = (
+            _score_sample(segment(sample.cloud), sample, f"{source.name}/{sample.name}", rule, see)
+            for source, sample in samples
+        )
+        return sum(scores, start=DatasetScores.zero(name))
+
+    return RealFrameScores(tuple(score_dataset(name, sources) for name, sources in datasets.items()))
 
 
-def _score_dataset(segment: Segment, name: str, sources: Sequence[Source], rule: MatchRule) -> DatasetScores:
-    samples = ((source.name, source[index]) for source in sources for index in range(len(source)))
-    scores = (_score_sample(segment, sample, rule, f"{drive}/{sample.name}") for drive, sample in samples)
-    return sum(scores, start=DatasetScores.zero(name))
-
-
-def _score_sample(segment: Segment, sample: Sample, rule: MatchRule, frame: str) -> DatasetScores:
-    instances = segment(sample.cloud)
-    overlaps = measure_overlaps(instances, sample.annotations, rule=rule)
-    matches = {t: match_overlaps(overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
-    rule, strict = replace(rule, iou_threshold=IOU_THRESHOLDS[0]), matches[IOU_THRESHOLDS[0]]
-    failures = name_failures(instances, sample.annotations, _of_scored_groups(strict), rule=rule)
+def _score_sample(found: Instances, sample: Sample, frame: str, rule: MatchRule, see: See | None) -> DatasetScores:
+    compared = Comparison.of(found, sample.annotations, rule=rule)
+    matches = {t: match_overlaps(compared.overlaps, rule=replace(rule, iou_threshold=t)) for t in IOU_THRESHOLDS}
+    strict, strict_rule = matches[IOU_THRESHOLDS[0]], replace(rule, iou_threshold=IOU_THRESHOLDS[0])
+    failures = name_failures(found, sample.annotations, _of_scored_groups(strict), rule=strict_rule)
     return DatasetScores(
         sample.name,
         1,
-        {threshold: count_matches(found) for threshold, found in matches.items()},
-        count_reliability(judged_scores(overlaps, strict), num_categories=len(ClassGroup)),
+        {threshold: count_matches(pairs) for threshold, pairs in matches.items()},
+        count_reliability(judged_scores(compared.overlaps, strict), num_categories=len(ClassGroup)),
         tally_frame(failures, frame),
+        score_masks(compared, rule=rule, frame=frame, seen=see_truth(see, sample, found)),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 from rich.table import Table
 
 from bevseg.datasets.sample import Annotations, Sample
@@ -13,15 +14,10 @@ from bevseg.datasets.source import Source
 from bevseg.evaluation.calibration import Reliability, count_reliability, judged_scores
 from bevseg.evaluation.diagnosis import Diagnosis, diagnose
 from bevseg.evaluation.ground_cells import GroundCellCounts, count_ground_cells
-from bevseg.evaluation.matching import (
-    EVALUATION_GRID,
-    MatchRule,
-    count_matches,
-    match_overlaps,
-    measure_overlaps,
-    num_categories,
-)
-from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
+from bevseg.evaluation.mask_scores import Comparison, MaskScores, See, score_masks, see_truth
+from bevseg.evaluation.mask_tables import json_masks, mask_ap_tables
+from bevseg.evaluation.matching import EVALUATION_GRID, MatchRule, count_matches, match_overlaps, num_categories
+from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic, pq_dagger
 from bevseg.evaluation.scores import MatchCounts, mean_of_present
 from bevseg.evaluation.tables import (
     ScoreRow,
@@ -66,6 +62,7 @@ class SimulatedScores:
         diagnosis: Failures by name, and how objects are ordered and hidden.
         ground: Confusion of the states of the ground's cells; empty for methods without a visibility map and for frames
             that do not know the truth.
+        masks: Average precision and fit of the masks.
     """
 
     num_frames: int
@@ -76,6 +73,7 @@ class SimulatedScores:
     reliability: Reliability
     diagnosis: Diagnosis
     ground: GroundCellCounts
+    masks: MaskScores
 
     @classmethod
     def zero(cls) -> SimulatedScores:
@@ -90,6 +88,7 @@ class SimulatedScores:
             reliability=Reliability.zero(groups),
             ground=GroundCellCounts.zero(),
             diagnosis=Diagnosis.zero(),
+            masks=MaskScores.zero(),
         )
 
     def __add__(self, other: SimulatedScores) -> SimulatedScores:
@@ -102,6 +101,7 @@ class SimulatedScores:
             self.reliability + other.reliability,
             self.diagnosis + other.diagnosis,
             self.ground + other.ground,
+            self.masks + other.masks,
         )
 
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -122,28 +122,42 @@ class SimulatedScores:
         title = f"Simulated frames: objects with {rule.min_points} points or more within {rule.max_range_m:g} m"
         objects = score_table([row for row in self.rows() if row.source != "points"], title=title)
         calibration = calibration_table({"simulated": self.reliability}, [g.label for g in ClassGroup])
-        points = (self._points_table(),) if self.semantic.confusion.any() else ()
+        points = (self._point_table(),) if self.semantic.confusion.any() else ()
         ground = (self.ground.table(),) if self.ground.num_cells else ()
-        return objects, calibration, *points, *self.diagnosis.tables(), *ground
+        masks = mask_ap_tables({"simulated": self.masks})
+        return objects, *masks, calibration, *points, *self.diagnosis.tables(), *ground
 
-    def _points_table(self) -> Table:
-        iou, pq = self.semantic.iou, self.point_segments.pq
-        figures = {c.label: (float(iou[c]), float(pq[c])) for c in SemanticClass if c}
-        means = {"mean": (self.semantic.mean_iou, mean_of_present(pq))}
-        return figure_table({**figures, **means}, ("points", "IoU", "PQ"), title="Labels of points")
+    def _point_table(self) -> Table:
+        found, iou, pq, dagger = self.point_segments, self.semantic.iou, self.point_segments.pq, self._pq_dagger
+        counts = (found.true_positives, found.false_positives, found.false_negatives)
+        figures: dict[str, tuple[int | float, ...]] = {
+            c.label: (float(iou[c]), float(pq[c]), float(dagger[c]), *(int(count[c]) for count in counts))
+            for c in SemanticClass
+            if c
+        }
+        figures["mean"] = (self.semantic.mean_iou, mean_of_present(pq), mean_of_present(dagger))
+        headings = ("points", "IoU", "PQ", "PQ†", "TP", "FP", "FN")
+        return figure_table(figures, headings, title="Labels of points, and segments of them; PQ† is IoU for stuff")
+
+    @property
+    def _pq_dagger(self) -> Float[np.ndarray, "category"]:
+        return pq_dagger(self.point_segments, self.semantic)
 
     def as_json(self) -> dict[str, object]:
-        """Rows, IoU of each class of points and the means over what occurs, failures and order."""
-        iou = self.semantic.iou
+        """Rows, masks, IoU and PQ† of each class of points and the means over what occurs, failures and order."""
+        iou, dagger = self.semantic.iou, self._pq_dagger
         return {
             "frames": self.num_frames,
             "rows": json_rows(self.rows()),
             "calibration": json_reliability(self.reliability, [g.label for g in ClassGroup]),
+            "masks": json_masks(self.masks),
             "semantic_iou": {c.label: json_number(float(iou[c])) for c in SemanticClass if c},
             "mean_semantic_iou": json_number(self.semantic.mean_iou),
             "mean_point_pq": json_number(mean_of_present(self.point_segments.pq)),
             "ground_cells": self.ground.as_json(),
             **self.diagnosis.as_json(),
+            "point_pq_dagger": {c.label: json_number(float(dagger[c])) for c in SemanticClass if c},
+            "mean_point_pq_dagger": json_number(mean_of_present(dagger)),
         }
 
 
@@ -152,6 +166,7 @@ def score_simulated_frames(
     source: Source,
     *,
     score_thresholds: tuple[float, ...] = SIMULATED_RULE.score_thresholds,
+    see: See | None = None,
 ) -> SimulatedScores:
     """Segments every frame of the test set and counts.
 
@@ -159,30 +174,33 @@ def score_simulated_frames(
         segment: Any method; for a pipeline all that its scene holds.
         source: The frames, with a class and an object for every point.
         score_thresholds: Least score for each `ClassGroup`, chosen on validation frames.
+        see: What the sensor saw of true objects; without it visible masks are not scored.
     """
     rule = replace(SIMULATED_RULE, score_thresholds=score_thresholds)
     samples = (source[index] for index in range(len(source)))
-    frames = (_score(segment(sample.cloud), sample, rule) for sample in samples)
+    frames = (_score(segment(sample.cloud), sample, rule, see) for sample in samples)
     return sum(frames, start=SimulatedScores.zero())
 
 
-def _score(found: Segmentation, sample: Sample, rule: MatchRule) -> SimulatedScores:
-    overlaps = measure_overlaps(found.instances, sample.annotations, rule=rule)
+def _score(found: Segmentation, sample: Sample, rule: MatchRule, see: See | None) -> SimulatedScores:
+    compared = Comparison.of(found.instances, sample.annotations, rule=rule)
     semantic, segments = SemanticCounts.zero(), MatchCounts.zero(num_categories("class"))
     if found.points is not None:
         truth = _point_truth(sample.cloud, sample.annotations)
         semantic, segments = count_semantic(found.points, truth), count_panoptic(found.points, truth)
-    matches = match_overlaps(overlaps, rule=rule)
+    matches = match_overlaps(compared.overlaps, rule=rule)
+    judged = judged_scores(compared.overlaps, matches)
     ground = GroundCellCounts.zero()
     if found.visibility is not None and sample.annotations.ground is not None:
         ground = count_ground_cells(found.visibility, sample.annotations.ground.visibility)
     return SimulatedScores(
         num_frames=1,
         objects=count_matches(matches),
-        objects_by_class=count_matches(match_overlaps(overlaps, rule=replace(rule, by="class"))),
+        objects_by_class=count_matches(match_overlaps(compared.overlaps, rule=replace(rule, by="class"))),
         semantic=semantic,
         point_segments=segments,
-        reliability=count_reliability(judged_scores(overlaps, matches), num_categories=num_categories("group")),
+        reliability=count_reliability(judged, num_categories=num_categories("group")),
+        masks=score_masks(compared, rule=rule, frame=sample.name, seen=see_truth(see, sample, found.instances)),
         ground=ground,
         diagnosis=diagnose(found.instances, found.occlusion, sample, matches, rule=rule),
     )

@@ -86,8 +86,8 @@ def score_table(rows: Sequence[ScoreRow], *, title: str) -> Table:
     return table
 
 
-def figure_table(figures: Mapping[str, Sequence[float]], headings: Sequence[str], *, title: str) -> Table:
-    """Named figures in columns for a terminal; a dash stands for NaN.
+def figure_table(figures: Mapping[str, Sequence[int | float]], headings: Sequence[str], *, title: str) -> Table:
+    """Named figures in columns for a terminal; a dash stands for NaN, and numbers of things are whole.
 
     Args:
         figures: The figures of each row by its name.
@@ -152,6 +152,8 @@ def json_number(value: str | int | float) -> str | int | float | None:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def figure(value: float) -> str:
-    """Three decimals, or a dash where there is nothing to measure."""
+def figure(value: int | float) -> str:
+    """Three decimals, an integer as it is, or a dash where there is nothing to measure."""
+    if isinstance(value, int):
+        return str(value)
     return "-" if np.isnan(value) else f"{value:.3f}"

@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import points_in_box
 from bevseg.geometry.grid import BevGrid
-from bevseg.occlusion.visibility import Horizon
+from bevseg.occlusion.visibility import Horizon, VisibilityMapper
 from bevseg.occlusion.visible_masks import OccludedInstances, hit_cells, with_occlusion
 from bevseg.points.cloud import PointCloud
+from bevseg.points.ground import estimate_ground
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks, footprint_masks
 
@@ -59,6 +60,19 @@ def true_instances(
         instances=replace(estimated.instances, visible_fraction=counted, visible_fraction_source="counted"),
         occlusion=replace(annotations.occlusion, visible_fraction=np.nan_to_num(counted, nan=1.0)),
     )
+
+
+def observed_truth(sample: Sample, mapper: VisibilityMapper) -> Instances:
+    """The annotated objects as the sensor saw them: other objects hide, and so do the walls and hedges of the scan.
+
+    Args:
+        sample: A labelled scan.
+        mapper: Gives the grid; to be kept over many scans.
+    """
+    cloud = sample.cloud
+    height_m = estimate_ground(cloud).height_above(cloud.xyz)
+    horizon = mapper.horizon(cloud, height_m)
+    return true_instances(cloud, sample.annotations, mapper.grid, horizon=horizon).instances
 
 
 def _point_instance(cloud: PointCloud, annotations: Annotations) -> Int[np.ndarray, "n"]:

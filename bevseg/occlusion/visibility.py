@@ -119,6 +119,10 @@ class VisibilityMapper:
         sweeps = self._returns_by_sweep(cloud, ground_height_above)
         return Observation(self._map(sweeps), _horizon(sweeps[0]))
 
+    def horizon(self, cloud: PointCloud, ground_height_above: Float[np.ndarray, "n"]) -> Horizon:
+        """The horizon of sweep 0 alone."""
+        return _horizon(self._returns_by_sweep(cloud, ground_height_above)[0])
+
     def _returns_by_sweep(self, cloud: PointCloud, height_m: Float[np.ndarray, "n"]) -> list[_Returns]:
         if height_m.shape != (len(cloud),):
             raise ValueError(f"ground_height_above must have one entry a point ({len(cloud)},), got {height_m.shape}")

@@ -101,6 +101,8 @@ def test_the_baseline_on_real_and_simulated_frames(
     assert metrics["simulated"]["failures"]["missed_other"]["worst"] == []
     assert metrics["simulated"]["order"] == {}  # the frames do not know, nor do clusters
     assert metrics["real"]["failures"]["KITTI"]["halo"]["count"] == 0
+    assert metrics["simulated"]["masks"]["objects"]["car"]["amodal"]["all"]["truth"] == 2
+    assert metrics["real"]["masks"]["KITTI"]["objects"]["car"]["visible"] is None
     assert json.loads((output / "metrics.json").read_text()) == metrics
     assert load_yaml_as(ClusterConfig, output / "config.yaml") == ClusterConfig()
 
@@ -123,6 +125,7 @@ def test_tables_for_people(real_frames: list[Path], capsys: pytest.CaptureFixtur
     said = capsys.readouterr().out
     assert "KITTI" in said
     assert "Mean F1 over PandaSet, KITTI, Argoverse" in said
+    assert "Mask AP at IoU .50:.05:.95" in said
     assert "4 scans" in said
 
 
@@ -141,6 +144,7 @@ def test_a_checkpoint_is_scored_at_its_own_thresholds(
     assert metrics["method"].items() >= {"score_thresholds": thresholds, **known}.items()
     assert metrics["simulated"]["rows"][0]["num_truth"] == 2
     assert metrics["simulated"]["semantic_iou"]["car"] is not None
+    assert metrics["simulated"]["masks"]["objects"]["car"]["visible"]["all"]["truth"] == 2
     assert load_yaml_as(ModelConfig, output / "config.yaml").decode == config.decode
 
 

@@ -81,6 +81,7 @@ def test_only_right_and_wrong_predictions_are_judged() -> None:
         truth_label=np.array([CAR]),
         truth_counted=np.array([True]),
         iou=np.array([[0.8], [0.0], [0.0]]),
+        covered=np.array([[0.9], [0.0], [0.0]]),
         centre_in_truth=np.zeros((3, 1), bool),
     )
     rule = MatchRule(score_thresholds=(0.5, 0.5, 0.5, 0.5))

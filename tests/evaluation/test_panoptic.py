@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic
+from bevseg.evaluation.panoptic import SemanticCounts, count_panoptic, count_semantic, pq_dagger
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.results.classes import NUM_CLASSES, SemanticClass
 from bevseg.results.scene import PointLabels
@@ -51,6 +51,16 @@ def test_worked_by_hand() -> None:
     assert semantic.iou[ROAD] == pytest.approx(40 / 50)
     assert np.isnan(semantic.iou[NOISE])
     assert semantic.mean_iou == pytest.approx((50 / 60 + 0.8) / 2)
+
+
+def test_stuff_that_is_half_right_counts_by_half() -> None:
+    truth = labels((CAR, 1, 40), (ROAD, 0, 40))
+    predicted = labels((CAR, 1, 40), (ROAD, 0, 20), (TRUCK, 1, 20))
+    counts, semantic = count_panoptic(predicted, truth), count_semantic(predicted, truth)
+    dagger = pq_dagger(counts, semantic)
+    assert dagger[[CAR, ROAD, TRUCK]].tolist() == [1.0, 0.5, 0.0]
+    assert counts.pq[ROAD] == 0.0
+    assert np.isnan(dagger[[NOISE, SemanticClass.BUS, SemanticClass.TERRAIN]]).all()
 
 
 def test_small_segments_are_not_missed_but_may_be_found() -> None:
@@ -108,6 +118,9 @@ def test_equals_the_evaluator_of_nuscenes(seed: int) -> None:
     assert panoptic.false_negatives.tolist() == theirs.pan_fn.tolist()
     assert panoptic.iou_sum == pytest.approx(theirs.pan_iou)
     assert semantic.iou[1:] == pytest.approx(theirs.getSemIoU()[1][1:])
+    # As nuScenes' `NuScenesPanopticEval` puts PQ_dagger together.
+    dagger = [*theirs.getPQ()[3][1 : SemanticClass.TRUCK + 1], *theirs.getSemIoU()[1][SemanticClass.TRUCK + 1 :]]
+    assert pq_dagger(panoptic, semantic)[1:] == pytest.approx(np.array(dagger))
 
 
 def test_merge_equals_one_pass() -> None:

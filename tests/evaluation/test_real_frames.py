@@ -106,6 +106,7 @@ def test_as_json() -> None:
     assert whole["mean_f1"]["vehicle"]["0.5"] == pytest.approx(8 / 9)
     assert whole["mean_f1"]["pedestrian"] == {"0.5": None, "0.3": None}
     assert len(whole["rows"]) == 22
+    assert whole["masks"]["KITTI"]["objects"]["vehicle"]["amodal"]["all"]["ap"] == pytest.approx(1.0)
     calibration = whole["calibration"]["KITTI"]["vehicle"]
     assert calibration["error"] == pytest.approx(0.1)  # all right, and 0.9 is said of each
     assert sum(calibration["count"]) == sum(calibration["right"]) == 3
@@ -114,7 +115,11 @@ def test_as_json() -> None:
 
 
 def test_tables_go_group_after_group() -> None:
-    scores, means, calibration, failures, worst = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
+    tables = score_real_frames(lambda _: _find(CAR_BOX), _three_sets()).tables()
+    scores, means, masks, bands, calibration, failures, worst = tables
+    sets = ("PandaSet", "KITTI", "Argoverse")
+    names = [f"{name} {row}" for name in sets for row in ("vehicle", "car", "mean of classes")]
+    assert list(masks.columns[0].cells) == list(bands.columns[0].cells) == names
     groups = list(scores.columns[1].cells)
     assert groups == ["vehicle"] * 6 + ["pedestrian"] * 8 + ["two_wheeler"] * 8
     assert list(calibration.columns[1].cells) == ["0.100", "0.100", "0.100"]

@@ -109,17 +109,44 @@ def test_rows_and_json() -> None:
     stored = json.loads(json.dumps(scores.as_json(), allow_nan=False))
     assert stored["semantic_iou"]["car"] == 1.0
     assert stored["semantic_iou"]["bus"] is None
-    assert stored["mean_point_pq"] == 1.0
+    assert stored["mean_point_pq"] == stored["mean_point_pq_dagger"] == 1.0
+    assert stored["point_pq_dagger"]["driveable_surface"] == 1.0
+    perfect = {"truth": 1, "ap": 1.0, "ap50": 1.0, "ap75": 1.0, "ar": 1.0}
+    assert stored["masks"]["objects"]["car"]["amodal"]["all"] == pytest.approx(perfect)
+    assert stored["masks"]["objects"]["car"]["visible"] is None
+
+
+def test_visible_masks_are_held_against_what_the_sensor_saw() -> None:
+    front = BevMasks.from_cells(EVALUATION_GRID, [footprint_cells(BOX[0] * [1, 1, 1, 0.5, 1, 1, 1], EVALUATION_GRID)])
+    seen = replace(
+        _instances(),
+        visible=front,
+        visible_fraction=np.array([0.5], np.float32),
+        visible_fraction_source="estimated",
+    )
+    found = Segmentation(replace(seen, visible=_instances().amodal))  # takes the hidden half for visible: IoU 0.5
+    scores = score_simulated_frames(lambda _: found, _Frames((_sample(),)), see=lambda _: seen)
+    car = scores.as_json()["masks"]["objects"]["car"]  # type: ignore[index]
+    at_one_threshold_of_ten = {"truth": 1, "ap": 0.1, "ap50": 1.0, "ap75": 0.0, "ar": 0.1}
+    assert car["visible"]["all"] == pytest.approx(at_one_threshold_of_ten)
+    assert car["amodal"]["visible 0.4 to 0.8"]["ap"] == pytest.approx(1.0)
+    assert car["amodal"]["visible unknown"]["truth"] == 0
+    blind = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)), see=lambda _: seen)
+    assert blind.as_json()["masks"]["objects"]["car"]["visible"] is None  # type: ignore[index]
 
 
 def test_tables_show_points_only_where_they_were_labelled() -> None:
-    objects, calibration, points, *_ = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    tables = score_simulated_frames(_perfect, _Frames((_sample(),))).tables()
+    objects, masks, bands, calibration, points, *_ = tables
+    assert list(masks.columns[0].cells) == list(bands.columns[0].cells) == ["vehicle", "car", "mean of classes"]
+    assert list(masks.columns[2].cells) == ["1.000"] * 3
     assert list(calibration.columns[0].cells) == ["simulated"]
     assert objects.row_count == 4 + 10
     assert list(points.columns[0].cells)[-1] == "mean"
     assert list(points.columns[1].cells)[CAR - 1] == "1.000"
+    assert [list(column.cells)[CAR - 1] for column in points.columns[4:]] == ["1", "0", "0"]
     bare = score_simulated_frames(lambda _: Segmentation(_instances()), _Frames((_sample(),)))
-    assert len(bare.tables()) == len((objects, calibration)) + 2  # failures and the worst of them
+    assert len(bare.tables()) == len((objects, masks, bands, calibration)) + 2  # failures and the worst of them
 
 
 def test_order_is_scored_where_truth_and_method_tell_of_it() -> None:

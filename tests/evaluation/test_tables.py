@@ -46,6 +46,9 @@ def test_the_table_shows_counts_and_a_dash_for_nothing() -> None:
 
 
 def test_figures_in_columns() -> None:
-    table = figure_table({"car": (0.5, float("nan")), "bus": (1.0, 0.0)}, ("class", "IoU", "PQ"), title="points")
-    assert [list(column.cells) for column in table.columns] == [["car", "bus"], ["0.500", "1.000"], ["-", "0.000"]]
+    table = figure_table(
+        {"car": (0.5, float("nan"), 3), "bus": (1.0, 0.0, 0)}, ("class", "IoU", "PQ", "TP"), title="points"
+    )
+    cells = [list(column.cells) for column in table.columns]
+    assert cells == [["car", "bus"], ["0.500", "1.000"], ["-", "0.000"], ["3", "0"]]
     assert figure_table({}, ("class", "IoU"), title="none").row_count == 0

@@ -18,6 +18,7 @@ def _frame(score: list[float], iou: list[list[float]], label: int = SemanticClas
         truth_label=np.array([SemanticClass.CAR] * 2),
         truth_counted=np.ones(2, bool),
         iou=table,
+        covered=table,
         centre_in_truth=np.zeros(table.shape, bool),
     )
 

@@ -3,10 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import footprint_cells
+from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
-from bevseg.occlusion.truth import amodal_masks, true_instances
+from bevseg.occlusion.truth import amodal_masks, observed_truth, true_instances
+from bevseg.occlusion.visibility import VisibilityMapper
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
 from bevseg.results.occlusion_graph import OcclusionGraph
@@ -98,3 +100,27 @@ def test_nothing_annotated() -> None:
     assert len(truth.instances) == 0
     assert len(amodal_masks(annotations, GRID)) == 0
     assert truth.occlusion.num_edges == 0
+
+
+def _sample(cloud: PointCloud) -> Sample:
+    eye = np.eye(4)
+    return Sample("one", cloud, _annotations(cloud), Transform(eye, "ego", "lidar"), Transform(eye, "global", "ego"))
+
+
+def test_a_wall_hides_the_objects_behind_it() -> None:
+    x, y = np.meshgrid(np.arange(0.5, 30, 0.5), np.arange(-6, 6, 0.5))
+    road = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, -1.8)])
+    wall = np.array([(6.0, y, z) for y in np.arange(-4, 4, 0.02) for z in np.arange(-1.7, 2, 0.3)])
+    mapper = VisibilityMapper(GRID)
+    open_road = observed_truth(_sample(PointCloud.from_xyz(road.astype(np.float32))), mapper)
+    walled = observed_truth(
+        _sample(PointCloud.from_xyz(np.concatenate([road[x.ravel() < 6], wall]).astype(np.float32))), mapper
+    )
+    assert open_road.visible_fraction[1] > 0.9
+    assert walled.visible_fraction[1] < 0.1
+    assert walled.visible.area_cells[1] == 0 < open_road.visible.area_cells[1]
+
+
+def test_nothing_observed_is_nothing_hidden_by_walls() -> None:
+    seen = observed_truth(_sample(PointCloud.empty()), VisibilityMapper(GRID))
+    assert seen.visible_fraction.tolist() == pytest.approx([0, 1], abs=1e-6)

@@ -198,6 +198,9 @@ def test_the_horizon_tells_what_lines_of_sight_end_before_a_range() -> None:
     np.testing.assert_allclose(slopes[1:3], (0.9 - 1.8) / 12.1, atol=0.006)
     np.testing.assert_allclose(slopes[3], (1.5 - 1.8) / 20.1, atol=0.006)
     np.testing.assert_array_equal(observation.visibility.state, _map(cloud).state)
+    np.testing.assert_array_equal(
+        VisibilityMapper(GRID).horizon(cloud, _height(cloud)).slope, observation.horizon.slope
+    )
 
 
 def test_the_horizon_of_an_empty_cloud_is_open() -> None:
