@@ -54,7 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenes", type=int, metavar="N", help="drives of a nuScenes dataset, each of --frames keyframes (default: 10)"
     )
-    parser.add_argument("--drive", action="store_true", help="one drive, ten scans a second, instead of single scenes")
+    parser.add_argument("--drive", action="store_true", help="one drive, scan by scan, instead of single scenes")
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="scans a second of a drive (default: 10; nuScenes: 20)"
+    )
+    parser.add_argument(
+        "--speed", type=float, metavar="M/S", help="at which a drive's vehicle wants to go (default: 7)"
+    )
     parser.add_argument(
         "--shutter",
         choices=("instant", "deskewed", "distorted"),

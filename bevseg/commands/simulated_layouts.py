@@ -30,11 +30,13 @@ def write_simulated(args: argparse.Namespace, config: SimulationConfig, progress
         return
     if args.scenes is not None:
         raise ValueError("--scenes is for --format nuscenes; the other layouts hold one drive")
+    if layout == "bevseg" and not args.drive and (args.rate, args.speed) != (None, None):
+        raise ValueError("--rate and --speed are for drives: single scenes show one moment each")
     match layout:
         case "bevseg" if args.drive:
             from bevseg.simulation.generate import write_drive
 
-            write_drive(_drive(config), args.out, workers, progress=progress)
+            write_drive(_drive(args, config), args.out, workers, progress=progress)
         case "bevseg":
             from bevseg.simulation.generate import generate
 
@@ -42,15 +44,15 @@ def write_simulated(args: argparse.Namespace, config: SimulationConfig, progress
         case "kitti":
             from bevseg.simulation.writers.kitti import write_kitti
 
-            write_kitti(_drive(config), args.out, workers, progress=progress)
+            write_kitti(_drive(args, config), args.out, workers, progress=progress)
         case "semantic-kitti":
             from bevseg.simulation.writers.semantic_kitti import write_semantic_kitti
 
-            write_semantic_kitti(_drive(config), args.out, workers, progress=progress)
+            write_semantic_kitti(_drive(args, config), args.out, workers, progress=progress)
         case "rosbag":
             from bevseg.simulation.writers.rosbag import write_rosbag
 
-            write_rosbag(_drive(config), args.out, workers, progress=progress)
+            write_rosbag(_drive(args, config), args.out, workers, progress=progress)
 
 
 def _workers(args: argparse.Namespace) -> int:
@@ -69,12 +71,20 @@ def _write_nuscenes(args: argparse.Namespace, config: SimulationConfig, workers:
     from bevseg.simulation.writers.nuscenes.config import NuScenesWriterConfig
     from bevseg.simulation.writers.nuscenes.dataset import write_nuscenes
 
-    scenes = 10 if args.scenes is None else args.scenes
-    dataset = NuScenesWriterConfig(replace(config, sensors=config.sensors[:1]), scenes=scenes, keyframes=args.frames)
+    if args.rate is not None:
+        raise ValueError("--format nuscenes has 20 scans a second, every tenth a keyframe: leave --rate out")
+    given = {"scenes": args.scenes, "speed_mps": args.speed}
+    dataset = replace(
+        NuScenesWriterConfig(replace(config, sensors=config.sensors[:1]), keyframes=args.frames),
+        **{name: value for name, value in given.items() if value is not None},
+    )
     write_nuscenes(dataset, args.out, workers, progress=progress)
 
 
-def _drive(config: SimulationConfig) -> DriveSource:
+def _drive(args: argparse.Namespace, config: SimulationConfig) -> DriveSource:
+    from dataclasses import replace
+
     from bevseg.simulation.drive import DriveConfig, DriveSource
 
-    return DriveSource(DriveConfig(config))
+    given = {"rate_hz": args.rate, "speed_mps": args.speed}
+    return DriveSource(replace(DriveConfig(config), **{k: value for k, value in given.items() if value is not None}))

@@ -71,6 +71,30 @@ def test_a_drive_keeps_its_street(tmp_path: Path, small: str, capsys: pytest.Cap
     assert main(arguments) == 0  # all is there: it goes on with nothing
 
 
+def test_a_drive_at_another_rate_and_speed(tmp_path: Path, small: str) -> None:
+    arguments = ["simulate", "--drive", "--config", small, "--frames", "3", "--rate", "20", "--speed", "0"]
+    assert main([*arguments, "--out", str(tmp_path / "drive")]) == 0
+    drive = GeneratedSource(tmp_path / "drive")
+    assert drive[1].cloud.stamp_ns - drive[0].cloud.stamp_ns == 50_000_000
+    np.testing.assert_array_equal(drive[2].T_global_from_ego.matrix, drive[0].T_global_from_ego.matrix)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--rate", "20"], "are for drives"),
+        (["--speed", "3"], "are for drives"),
+        (["--drive", "--rate", "0"], "rate_hz must be above 0"),
+        (["--format", "nuscenes", "--rate", "10"], "leave --rate out"),
+    ],
+)
+def test_rates_that_make_no_sense(
+    tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str], options: list[str], reason: str
+) -> None:
+    assert main(["simulate", "--config", small, "--frames", "1", "--out", str(tmp_path / "x"), *options]) == 2
+    assert reason in capsys.readouterr().err
+
+
 def test_a_drive_with_a_rolling_shutter(tmp_path: Path, small: str) -> None:
     for shutter in ("instant", "deskewed", "distorted"):
         arguments = ["simulate", "--drive", "--shutter", shutter, "--out", str(tmp_path / shutter), "--config", small]
