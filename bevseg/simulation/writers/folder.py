@@ -16,7 +16,7 @@ from bevseg.datasets.sample import Sample
 from bevseg.simulation.config import SIMULATOR_VERSION
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import MANIFEST, GenerationError, Progress
-from bevseg.simulation.writers.whole_files import remove_unfinished, write_whole
+from bevseg.whole_files import remove_unfinished, write_whole
 
 
 def manifest_of(drive: DriveSource, layout: str) -> dict[str, Any]:

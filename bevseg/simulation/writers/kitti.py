@@ -38,7 +38,7 @@ from bevseg.results.classes import SemanticClass
 from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import Progress
 from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 KITTI_NAMES = {
     SemanticClass.CAR: "Car",

@@ -33,7 +33,7 @@ from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.generate import Progress
 from bevseg.simulation.writers.folder import claim, manifest_of, write_frames
 from bevseg.simulation.writers.kitti import PROJECTION, T_CAMERA_FROM_LIDAR, encode_points, matrix_row
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 CLASS_NUMBERS = {
     C.NOISE: 0, C.BARRIER: 99, C.BICYCLE: 11, C.BUS: 13, C.CAR: 10, C.CONSTRUCTION_VEHICLE: 20, C.MOTORCYCLE: 15,

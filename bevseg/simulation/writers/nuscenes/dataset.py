@@ -34,7 +34,7 @@ from bevseg.simulation.writers.nuscenes.scenes import SceneSpec, scene_specs
 from bevseg.simulation.writers.nuscenes.schema import shared_rows
 from bevseg.simulation.writers.nuscenes.table_files import has_tables, splits_of, write_tables
 from bevseg.simulation.writers.nuscenes.tables import SceneRows, scene_rows
-from bevseg.simulation.writers.whole_files import remove_unfinished, write_whole
+from bevseg.whole_files import remove_unfinished, write_whole
 
 FORMAT_VERSION = 1
 """Raised whenever the same scans give other files than before."""

@@ -17,7 +17,7 @@ from bevseg.points.raw_bin import NUSCENES_COLUMNS, write_raw_bin
 from bevseg.points.raw_points import RawPoints
 from bevseg.simulation.writers.nuscenes.scenes import ScanSpec
 from bevseg.simulation.writers.nuscenes.schema import CATEGORY_INDEX
-from bevseg.simulation.writers.whole_files import write_whole
+from bevseg.whole_files import write_whole
 
 _INSTANCES_A_CATEGORY = 1000
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bevseg.simulation.writers.whole_files import remove_unfinished, unfinished_path, write_whole
+from bevseg.whole_files import remove_unfinished, unfinished_path, write_whole
 
 
 def test_writes_into_new_folders_and_over_old_files(tmp_path: Path) -> None:
