@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Integer
 
 from bevseg.geometry.grid import BevGrid
-from bevseg.results.classes import NUM_CLASSES, STUFF_CLASSES
+from bevseg.results.classes import NUM_CLASSES, THING_CLASSES
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
 from bevseg.results.scene import PointLabels
 
-_IS_STUFF = np.isin(np.arange(NUM_CLASSES), STUFF_CLASSES)
+_IS_THING = np.isin(np.arange(NUM_CLASSES), THING_CLASSES)
 _PER_OBJECT = ("label", "score", "boxes", "velocity_mps", "amodal")
 
 
@@ -35,7 +35,7 @@ def check_objects(instances: Instances, *, frame: str) -> None:
     ids, times = np.unique(instances.id, return_counts=True)
     if (times > 1).any():
         raise SubmissionError(f"frame {frame}: expected one object for each id, got several with {ids[times > 1][:5]}")
-    _refuse(instances, (instances.label < 1) | _IS_STUFF[instances.label], "label", "a thing class, 1..10", frame)
+    _refuse(instances, ~np.isin(instances.label, THING_CLASSES), "label", "a thing class, 1..10", frame)
     _refuse(instances, ~((instances.score >= 0) & (instances.score <= 1)), "score", "within 0..1", frame)
     _refuse(instances, ~np.isfinite(instances.boxes).all(axis=1), "boxes", "finite numbers", frame)
     _refuse(instances, ~(instances.boxes[:, 3:6] > 0).all(axis=1), "boxes", "sizes above 0", frame)
@@ -75,12 +75,17 @@ def check_labels(labels: PointLabels, *, num_points: int, most_instances: int, f
         raise SubmissionError(
             f"frame {frame}: expected classes within 0..{NUM_CLASSES - 1}, got {labels.semantic.max()}"
         )
-    numbers = labels.instance[~_IS_STUFF[labels.semantic]]
+    numbers = labels.instance[_IS_THING[labels.semantic]]
     if len(numbers) and not (numbers.min() >= 0 and numbers.max() <= most_instances):
         raise SubmissionError(
             f"frame {frame}: expected instance numbers within 0..{most_instances}, which is all that the format holds, "
             f"got {numbers.min()}..{numbers.max()}; number the objects anew"
         )
+
+
+def thing_numbers(labels: PointLabels) -> Integer[np.ndarray, "n"]:
+    """Instance of each point that is of a thing class, 0 for stuff and noise, which have no objects to number."""
+    return np.where(_IS_THING[labels.semantic], labels.instance, 0)
 
 
 def check_names(names: Iterable[str]) -> None:
