@@ -41,6 +41,15 @@ KITTI_CLASSES = {
 }
 """nuScenes counts vans as cars. `Person` is the tracking set's word for `Person_sitting`; capitals are Argoverse's."""
 
+KITTI_NAMES = {
+    SemanticClass.CAR: "Car",
+    SemanticClass.TRUCK: "Truck",
+    SemanticClass.BUS: "Tram",
+    SemanticClass.PEDESTRIAN: "Pedestrian",
+    SemanticClass.BICYCLE: "Cyclist",
+}
+"""The other way round; the other classes are `Misc`, which a reader has to take as neither right nor wrong to find."""
+
 _NO_BOX = "DontCare"
 _TRACKING_PERIOD_NS = 100_000_000
 
@@ -210,6 +219,16 @@ def read_mounting(path: Path) -> Transform:
     return Transform.from_rotation_translation(
         lidar_from_imu[:, :3], lidar_from_imu[:, 3], dst="lidar", src="ego"
     ).inverse()
+
+
+def read_projection(path: Path) -> Float[np.ndarray, "3 4"]:
+    """`P2`: from homogeneous places in the rectified camera 0 to pixels of the left colour camera times depth.
+
+    Raises:
+        DatasetError: The file is missing or lacks the matrix.
+    """
+    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
+    return _matrix(rows, ("P2", "P_rect_02"), (3, 4), where=path)
 
 
 def boxes_in_lidar(

@@ -36,6 +36,13 @@ SEMANTIC_KITTI_CLASSES = {
 }
 """Riders go with their vehicles, rail vehicles with buses; other vehicles, other objects and outliers are noise."""
 
+CLASS_NUMBERS = {
+    C.NOISE: 0, C.BARRIER: 99, C.BICYCLE: 11, C.BUS: 13, C.CAR: 10, C.CONSTRUCTION_VEHICLE: 20, C.MOTORCYCLE: 15,
+    C.PEDESTRIAN: 30, C.TRAFFIC_CONE: 99, C.TRAILER: 20, C.TRUCK: 18, C.DRIVEABLE_SURFACE: 40, C.OTHER_FLAT: 49,
+    C.SIDEWALK: 48, C.TERRAIN: 72, C.MANMADE: 50, C.VEGETATION: 70,
+}  # fmt: skip
+"""The other way round; barriers and cones, and trailers and construction vehicles, share a number with others."""
+
 _TABLE = lookup_table(SEMANTIC_KITTI_CLASSES, size=260)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.benchmark import Payload
 from bevseg.cli import main
-from bevseg.commands import bench
+from bevseg.commands import bench, panoptic_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
 
@@ -141,3 +141,18 @@ def test_the_simulator_is_measured_too(capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert "frames/s" in said
     assert "rays" in said
+
+
+def test_the_panoptic_evaluator_is_measured_beside_the_official_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nuscenes.eval.panoptic", reason="needs the extra `datasets`")
+    monkeypatch.setattr(panoptic_speed, "_SCANS_A_SENSOR", 1)
+    arguments = ["bench", "--panoptic", "--sensor", "vlp-16", "--repeats", "1", "--warmup", "0"]
+    assert main([*arguments, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["equal"]
+    assert (said["scans"], said["rounds"]) == (1, 1)
+    assert said["ratio"] == pytest.approx(said["official_ms"] / said["ours_ms"])
+    assert main(arguments) == 0
+    assert "counts are equal" in capsys.readouterr().out

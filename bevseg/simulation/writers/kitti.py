@@ -27,10 +27,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
+from bevseg.datasets.kitti import KITTI_NAMES
 from bevseg.datasets.sample import Annotations, Sample
-from bevseg.geometry.boxes import footprint_corners, wrap_angle
+from bevseg.geometry.boxes import wrap_angle
+from bevseg.geometry.camera import Camera, image_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.points.raw_bin import KITTI_COLUMNS, write_raw_bin
@@ -39,15 +41,6 @@ from bevseg.results.classes import SemanticClass
 from bevseg.simulation.dataset_folder import Progress, ScanFiles, claimed, drive_manifest, write_frames
 from bevseg.simulation.drive import DriveSource
 from bevseg.whole_files import write_whole
-
-KITTI_NAMES = {
-    SemanticClass.CAR: "Car",
-    SemanticClass.TRUCK: "Truck",
-    SemanticClass.BUS: "Tram",
-    SemanticClass.PEDESTRIAN: "Pedestrian",
-    SemanticClass.BICYCLE: "Cyclist",
-}
-"""The other classes are `Misc`, which a reader of KITTI has to take as neither right nor wrong to find."""
 
 T_CAMERA_FROM_LIDAR = Transform.from_rotation_translation(
     np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]]),
@@ -61,16 +54,11 @@ IMAGE_WH_PX = (1242, 375)
 PROJECTION = np.array([[721.5377, 0.0, 609.5593, 0.0], [0, 721.5377, 172.854, 0], [0, 0, 1, 0]])
 """P2 of KITTI's drives of 26 September 2011, without the offset to its camera 0."""
 
-_LAYOUT = "kitti-1"
-_NEAR_M = 0.1
-"""What is nearer to the plane of the camera is cut off before it is projected."""
+CAMERA = Camera(T_CAMERA_FROM_LIDAR, PROJECTION, IMAGE_WH_PX)
 
+_LAYOUT = "kitti-1"
 _TRUNCATION_LEVELS = (0.15, 0.5)
 """The tracking set has levels 0, 1, 2 of truncation: split where KITTI's easy and hard difficulties end."""
-
-_CORNER_PAIRS = np.array([[k, (k + 1) % 4] for k in range(4)])
-_EDGES = np.concatenate([_CORNER_PAIRS, _CORNER_PAIRS + 4, [[k, k + 4] for k in range(4)]])
-"""The twelve edges of a box with corners 0..3 at its bottom and 4..7 above them."""
 
 
 def write_kitti(drive: DriveSource, folder: Path, workers: int = 1, *, progress: Progress | None = None) -> None:
@@ -160,7 +148,7 @@ def _label_rows(truth: Annotations) -> list[_LabelRow]:
     place = T_CAMERA_FROM_LIDAR.apply(bottom)
     rotation_y = wrap_angle(-boxes[:, 6] - np.pi / 2)
     alpha = wrap_angle(rotation_y - np.arctan2(place[:, 0], place[:, 2]))
-    image = _image_boxes(boxes)
+    image = image_boxes(boxes, CAMERA)
     geometry = np.column_stack([boxes[:, [5, 4, 3]], place, rotation_y])
     return [
         _LabelRow(
@@ -177,55 +165,6 @@ def _label_rows(truth: Annotations) -> list[_LabelRow]:
 def _occlusion_levels(visible_fraction: Float[np.ndarray, "k"]) -> Int[np.ndarray, "k"]:
     f = visible_fraction
     return np.select([np.isnan(f), f >= 0.8, f >= 0.4], [3, 0, 1], default=2)
-
-
-@dataclass(frozen=True, eq=False)
-class _ImageBoxes:
-    """Boxes in the picture.
-
-    Attributes:
-        ltrb_px: Left, top, right, bottom within the picture, pixels; 0 outside.
-        truncation: Share of the box's area in the plane of the picture that the picture does not show.
-    """
-
-    ltrb_px: Float[np.ndarray, "k 4"]
-    truncation: Float[np.ndarray, "k"]
-
-
-def _image_boxes(boxes: Float[np.ndarray, "k 7"]) -> _ImageBoxes:
-    """Projects boxes in the lidar's frame; what lies behind the camera is cut off."""
-    pixels, ahead = _projected_edges(_corners_in_camera(boxes))
-    low = np.where(ahead[..., None], pixels, np.inf).min(axis=(1, 2), initial=np.inf)
-    high = np.where(ahead[..., None], pixels, -np.inf).max(axis=(1, 2), initial=-np.inf)
-    last_px = np.array(IMAGE_WH_PX) - 1.0
-    shown_low, shown_high = np.clip(low, 0, last_px), np.clip(high, 0, last_px)
-    shown = np.prod(shown_high - shown_low, axis=1)
-    inside = ahead.any(axis=(1, 2)) & (shown > 0)
-    whole = np.where(inside, np.prod(np.where(inside[:, None], high - low, 1.0), axis=1), 1.0)
-    ltrb = np.where(inside[:, None], np.concatenate([shown_low, shown_high], axis=1), 0.0)
-    return _ImageBoxes(ltrb, np.where(inside, np.maximum(1 - shown / whole, 0.0), 1.0))
-
-
-def _corners_in_camera(boxes: Float[np.ndarray, "k 7"]) -> Float[np.ndarray, "k 8 3"]:
-    footprint = np.tile(footprint_corners(boxes), (1, 2, 1))
-    z = boxes[:, 2:3] + boxes[:, 5:6] / 2 * np.repeat([-1.0, 1.0], 4)
-    corners = np.concatenate([footprint, z[..., None]], axis=2)
-    return T_CAMERA_FROM_LIDAR.apply(corners.reshape(-1, 3)).reshape(-1, 8, 3)
-
-
-def _projected_edges(
-    corners: Float[np.ndarray, "k 8 3"],
-) -> tuple[Float[np.ndarray, "k 12 2 2"], Bool[np.ndarray, "k 12 2"]]:
-    """Pixels of both ends of each edge, cut off where it comes too near to the camera; false for edges behind it."""
-    ends = corners[:, _EDGES]
-    depth = ends[..., 2]
-    others = ends[:, :, ::-1]
-    rise = others[..., 2] - depth
-    share = np.where(depth < _NEAR_M, (_NEAR_M - depth) / np.where(rise == 0, 1.0, rise), 0.0)
-    cut = ends + share[..., None] * (others - ends)
-    ahead = np.repeat((depth >= _NEAR_M).any(axis=2, keepdims=True), 2, axis=2)
-    at = np.where(ahead[..., None], cut, 1.0) @ PROJECTION[:, :3].T
-    return at[..., :2] / at[..., 2:], ahead
 
 
 def _spaced(values: Float[np.ndarray, "n"], decimals: int) -> str:

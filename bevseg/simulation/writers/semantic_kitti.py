@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import UInt32
 
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.datasets.semantic_kitti import CLASS_NUMBERS
 from bevseg.geometry.frames import Transform
 from bevseg.results.classes import NUM_CLASSES
 from bevseg.results.classes import SemanticClass as C
@@ -34,18 +35,11 @@ from bevseg.simulation.drive import DriveSource
 from bevseg.simulation.writers.kitti import PROJECTION, T_CAMERA_FROM_LIDAR, encode_points, matrix_row
 from bevseg.whole_files import write_whole
 
-CLASS_NUMBERS = {
-    C.NOISE: 0, C.BARRIER: 99, C.BICYCLE: 11, C.BUS: 13, C.CAR: 10, C.CONSTRUCTION_VEHICLE: 20, C.MOTORCYCLE: 15,
-    C.PEDESTRIAN: 30, C.TRAFFIC_CONE: 99, C.TRAILER: 20, C.TRUCK: 18, C.DRIVEABLE_SURFACE: 40, C.OTHER_FLAT: 49,
-    C.SIDEWALK: 48, C.TERRAIN: 72, C.MANMADE: 50, C.VEGETATION: 70,
-}  # fmt: skip
-"""SemanticKITTI's number of each class."""
-
 MOVING_NUMBERS = {
     C.CAR: 252, C.BICYCLE: 253, C.PEDESTRIAN: 254, C.MOTORCYCLE: 255, C.BUS: 257, C.TRUCK: 258, C.TRAILER: 259,
     C.CONSTRUCTION_VEHICLE: 259,
 }  # fmt: skip
-"""What takes its place where the object moves."""
+"""What takes the place of `CLASS_NUMBERS` where the object moves."""
 
 _LAYOUT = "semantic-kitti-1"
 _SEQUENCE = "sequences/00"

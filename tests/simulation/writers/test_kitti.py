@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevseg.datasets.kitti import KITTI_CLASSES, KittiObjectSource, KittiTrackingSource, read_calibration
+from bevseg.datasets.kitti import KITTI_CLASSES, KITTI_NAMES, KittiObjectSource, KittiTrackingSource, read_calibration
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import count_points_in_boxes, points_in_box, wrap_angle
 from bevseg.geometry.frames import Transform
@@ -19,7 +19,7 @@ from bevseg.results.classes import SemanticClass
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.dataset_folder import MANIFEST, GenerationError
 from bevseg.simulation.drive import DriveConfig, DriveSource
-from bevseg.simulation.writers.kitti import KITTI_NAMES, T_CAMERA_FROM_LIDAR, write_kitti
+from bevseg.simulation.writers.kitti import T_CAMERA_FROM_LIDAR, write_kitti
 from bevseg.simulation.writers.semantic_kitti import write_semantic_kitti
 
 SCENE = SimulationConfig(seed=5, frames=3, sensors=("vlp-16",), range_m=30.0, density=(0.4, 0.4))

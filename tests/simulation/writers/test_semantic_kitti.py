@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import UInt32
 
 from bevseg.datasets.sample import Annotations
-from bevseg.datasets.semantic_kitti import SEMANTIC_KITTI_CLASSES, SemanticKittiSource
+from bevseg.datasets.semantic_kitti import CLASS_NUMBERS, SEMANTIC_KITTI_CLASSES, SemanticKittiSource
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass as C
@@ -18,7 +18,6 @@ from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.dataset_folder import GenerationError
 from bevseg.simulation.drive import DriveConfig, DriveSource
 from bevseg.simulation.writers.semantic_kitti import (
-    CLASS_NUMBERS,
     MOVING_NUMBERS,
     pack_labels,
     write_semantic_kitti,
