@@ -25,6 +25,9 @@ ARGOVERSE_HABITS = KittiHabits(
 """The points' origin is the rear axle; the rays start between two stacked sensors, where the beams are sharpest
 (good to 0.1 m)."""
 
+_LOOKED_AT = 20
+"""So many files of labels are read to tell whose they are."""
+
 
 def argoverse_source(folder: Path, *, name: str = "argoverse1") -> KittiObjectSource:
     """Opens a folder of converted Argoverse 1 frames."""
@@ -32,7 +35,7 @@ def argoverse_source(folder: Path, *, name: str = "argoverse1") -> KittiObjectSo
 
 
 def is_argoverse(folder: Path) -> bool:
-    """Whether frames in KITTI's layout are Argoverse's: its names of classes are in capitals, KITTI's are not."""
-    labels = next(iter(sorted((folder / "label_2").glob("*.txt"))), None)
-    names = {line.split(maxsplit=1)[0] for line in labels.read_text().splitlines() if line.strip()} if labels else set()
-    return bool(names) and all(name.isupper() for name in names)
+    """Whether frames in KITTI's layout are Argoverse's: it has names of classes in capitals, KITTI has none."""
+    labels = sorted((folder / "label_2").glob("*.txt"))[:_LOOKED_AT]
+    lines = [line for file in labels for line in file.read_text().splitlines() if line.strip()]
+    return any(line.split(maxsplit=1)[0].isupper() for line in lines)

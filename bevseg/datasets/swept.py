@@ -1,7 +1,8 @@
 """Scans joined with those before them in the same drive, moved by the vehicle's own motion.
 
 The labels stay those of the newest scan: the points of earlier ones have no class (noise, which is ignored) and lie on
-no object, and objects keep the number of points that the newest scan has on them.
+no object, and objects keep the number of points that the newest scan has on them. Returns of the own vehicle are left
+out of earlier scans: they would stand behind it like something that follows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Bool, Integer
 
 from bevseg.datasets.labels import DatasetError
 from bevseg.datasets.sample import Sample
@@ -19,6 +20,9 @@ from bevseg.datasets.source import Source
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 from bevseg.points.sweeps import aggregate_sweeps
+
+_OWN_VEHICLE_M = np.array([2.5, 0.9, 0.5], np.float32)
+"""Where the own vehicle is, seen from its sensor: this far ahead and behind, to the sides, and not higher."""
 
 
 @runtime_checkable
@@ -88,6 +92,7 @@ def with_earlier_sweeps(
     """
     if not earlier:
         return sample
+    earlier = [cloud[~_on_own_vehicle(cloud)] for cloud in earlier]
     own_pose = sample.T_global_from_ego @ sample.T_ego_from_lidar
     cloud = aggregate_sweeps([sample.cloud, *earlier], [own_pose, *T_global_from_lidar])
     truth = sample.annotations
@@ -97,6 +102,12 @@ def with_earlier_sweeps(
         point_instance=_padded(truth.point_instance, len(cloud)),
     )
     return replace(sample, cloud=cloud, annotations=annotations)
+
+
+def _on_own_vehicle(cloud: PointCloud) -> Bool[np.ndarray, "n"]:
+    away = cloud.xyz - cloud.sensor_origins_m[cloud.sweep]
+    beside: np.ndarray = (np.abs(away[:, :2]) < _OWN_VEHICLE_M[:2]).all(axis=1)
+    return beside & (away[:, 2] < _OWN_VEHICLE_M[2])
 
 
 def _padded(labels: Integer[np.ndarray, "n"] | None, length: int) -> Integer[np.ndarray, "length"] | None:

@@ -43,12 +43,13 @@ def test_a_sound_dataset(frames: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "Nothing is wrong." in shown
     pictures = sorted((tmp_path / "out").iterdir())
     assert [path.name for path in pictures] == ["frames-000000.png", "frames-000001.png"]
-    assert Image.open(pictures[0]).size == (1280, 960)
+    with Image.open(pictures[0]) as picture:
+        assert picture.size == (1280, 960)
 
 
 def test_a_spoilt_dataset(scans: tuple[Sample, ...], frames: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for sample in scans:
-        boxes = sample.annotations.boxes + np.float32([0, 0, 40, 0, 0, 0, 0])
+        boxes = sample.annotations.boxes + np.array([0, 0, 40, 0, 0, 0, 0], np.float32)
         spoilt = replace(sample, annotations=replace(sample.annotations, boxes=boxes))
         write_sample(frames / f"{sample.name}.npz", spoilt)
     assert main(["check", str(frames)]) == 1

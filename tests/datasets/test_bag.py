@@ -83,7 +83,7 @@ def test_poses_are_those_of_the_drive(bag: Path, drive: DriveSource) -> None:
 def test_sweeps_join_by_odometry(bag: Path, drive: DriveSource) -> None:
     joined = SweptSource(BagSource(bag), 3)[2]
     assert joined.cloud.num_sweeps == 3
-    assert len(joined.cloud) == sum(len(drive[k].cloud) for k in range(3))
+    assert len(joined.cloud) > 0.98 * sum(len(drive[k].cloud) for k in range(3))  # less the own vehicle
     assert (np.diff(joined.cloud.sensor_origins_m[:, 0]) < -0.1).all()
     assert len(SweptSource(BagSource(bag), 3)[0].cloud) == len(drive[0].cloud)
 

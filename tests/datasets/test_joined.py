@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -75,6 +75,17 @@ def test_rejects_sweeps_without_poses_and_no_sweeps() -> None:
         SweptSource(Drive("a", 2, has_poses=False), 2)
     with pytest.raises(ValueError, match="1 or more"):
         SweptSource(Drive("a", 2), 0)
+
+
+def test_the_own_vehicle_leaves_no_trail() -> None:
+    """Of an earlier scan the roof goes, but not what is beside the vehicle or above it; the newest keeps all."""
+    roof = [[-1.0, 0.3, -0.3], [-1.0, 1.2, -0.3], [-1.0, 0.3, 2.0]]
+    cloud = PointCloud.from_xyz(np.array(roof, np.float32), stamp_ns=10**8)
+    sample = replace(Drive("a", 2)[1], cloud=replace(cloud, stamp_ns=2 * 10**8))
+    sample = replace(sample, annotations=replace(sample.annotations, point_semantic=None))
+    pose = Transform.from_yaw(0.0, np.zeros(3), dst="global", src="lidar")
+    joined = with_earlier_sweeps(sample, [cloud], [pose]).cloud
+    np.testing.assert_allclose(joined.xyz, [*roof, [-2, 1.2, -0.3], [-2, 0.3, 2]], atol=1e-6)
 
 
 def test_nothing_before_is_nothing_new() -> None:

@@ -49,6 +49,11 @@ def of_truth(change: Callable[[Annotations], Annotations]) -> Change:
     return lambda sample: replace(sample, annotations=change(sample.annotations))
 
 
+def raised(truth: Annotations, z_m: float) -> Annotations:
+    """The boxes are higher than the objects."""
+    return replace(truth, boxes=truth.boxes + np.array([0, 0, z_m, 0, 0, 0, 0], np.float32))
+
+
 def moved(sample: Sample, z_m: float) -> Sample:
     """The points alone are somewhere else; the sensor is not."""
     xyz = sample.cloud.xyz + np.array([0, 0, z_m], np.float32)
@@ -80,14 +85,20 @@ def test_facts_of_a_sample(scans: tuple[Sample, ...]) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (of_truth(lambda t: replace(t, boxes=t.boxes + np.float32([0, 0, 50, 0, 0, 0, 0]))), "no boxes contain points"),
+        (
+            of_truth(lambda t: replace(t, boxes=t.boxes + np.array([0, 0, 50, 0, 0, 0, 0], np.float32))),
+            "no boxes contain points",
+        ),
         (of_truth(lambda t: replace(t, ignored=np.ones(len(t), bool))), "table of classes maps nothing"),
         (
             of_truth(lambda t: replace(t, point_semantic=np.zeros_like(t.point_semantic))),
             "labelled points are noise",
         ),
         (lambda s: moved(s, 3.0), "above the estimated ground"),
-        (of_truth(lambda t: replace(t, boxes=t.boxes + np.float32([0, 0, 0.8, 0, 0, 0, 0]))), r"boxes stand \+0.7 m"),
+        (
+            of_truth(lambda t: replace(t, boxes=t.boxes + np.array([0, 0, 0.8, 0, 0, 0, 0], np.float32))),
+            r"boxes stand \+0.7 m",
+        ),
         (lambda s: replace(s, cloud=replace(s.cloud, dropped_non_finite=10**6)), "lost most of their points"),
         (lambda s: replace(s, cloud=replace(s.cloud, stamp_ns=-s.cloud.stamp_ns)), "older than the scan before"),
     ],
