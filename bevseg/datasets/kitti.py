@@ -10,13 +10,14 @@ Source: Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 
+from bevseg.datasets.kitti_calibration import read_calibration, read_mounting, read_rows
 from bevseg.datasets.kitti_poses import read_oxts
 from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, sorted_files
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
@@ -113,7 +114,7 @@ class KittiObjectSource:
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         labels = self._folder / "label_2" / f"{scan.stem}.txt"
-        objects = [_parse_object(row, where=labels) for row in _read_rows(labels)]
+        objects = [_parse_object(row, where=labels) for row in read_rows(labels)]
         T_lidar_from_camera = read_calibration(self._folder / "calib" / f"{scan.stem}.txt")
         cloud = _read_scan(scan, self._habits)
         annotations = _annotations(cloud, objects, T_lidar_from_camera, self._habits, where=labels)
@@ -154,7 +155,7 @@ class KittiTrackingSource:
         self._labels = files.labels
         self._scans = sorted_files(files.scans, "*.bin")
         self._T_lidar_from_camera = read_calibration(files.calibration)
-        self._rows = _read_rows(self._labels)
+        self._rows = read_rows(self._labels)
         self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
         self._poses: tuple[Transform, ...] = ()
         if files.oxts is not None:
@@ -188,47 +189,6 @@ class KittiTrackingSource:
         if frame >= len(self._poses):
             raise DatasetError(f"{scan}: is frame {frame}, but there are records of {len(self._poses)} frames alone")
         return replace(sample, T_ego_from_lidar=self._T_ego_from_lidar, T_global_from_ego=self._poses[frame])
-
-
-def read_calibration(path: Path) -> Transform:
-    """`T_lidar_from_camera` of the rectified camera 0, from a calibration file of either layout.
-
-    Raises:
-        DatasetError: The file is missing or lacks a matrix.
-    """
-    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
-    rectify = _matrix(rows, ("R0_rect", "R_rect"), (3, 3), where=path)
-    camera_from_lidar = _matrix(rows, ("Tr_velo_to_cam", "Tr_velo_cam"), (3, 4), where=path)
-    T_rectified_from_camera = Transform.from_rotation_translation(
-        rectify, np.zeros(3), dst="camera", src="unrectified_camera"
-    )
-    T_camera_from_lidar = Transform.from_rotation_translation(
-        camera_from_lidar[:, :3], camera_from_lidar[:, 3], dst="unrectified_camera", src="lidar"
-    )
-    return (T_rectified_from_camera @ T_camera_from_lidar).inverse()
-
-
-def read_mounting(path: Path) -> Transform:
-    """T_ego_from_lidar, the ego frame being that of the GPS/IMU, from a calibration file of either layout.
-
-    Raises:
-        DatasetError: The file is missing or lacks the matrix.
-    """
-    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
-    lidar_from_imu = _matrix(rows, ("Tr_imu_to_velo", "Tr_imu_velo"), (3, 4), where=path)
-    return Transform.from_rotation_translation(
-        lidar_from_imu[:, :3], lidar_from_imu[:, 3], dst="lidar", src="ego"
-    ).inverse()
-
-
-def read_projection(path: Path) -> Float[np.ndarray, "3 4"]:
-    """`P2`: from homogeneous places in the rectified camera 0 to pixels of the left colour camera times depth.
-
-    Raises:
-        DatasetError: The file is missing or lacks the matrix.
-    """
-    rows = {row[0].rstrip(":"): row[1:] for row in _read_rows(path)}
-    return _matrix(rows, ("P2", "P_rect_02"), (3, 4), where=path)
 
 
 def boxes_in_lidar(
@@ -293,19 +253,3 @@ def _parse_object(fields: Sequence[str], *, track_id: int = -1, where: Path) -> 
     share = float(fields[1])
     truncation = share if 0 <= share <= 1 else np.nan
     return KittiObject(fields[0], (h, w, length), (x, y, z), rotation_y, track_id, truncation)
-
-
-def _matrix(
-    rows: Mapping[str, Sequence[str]], names: tuple[str, str], shape: tuple[int, int], *, where: Path
-) -> Float[np.ndarray, "r c"]:
-    for name in names:
-        if len(rows.get(name, ())) == shape[0] * shape[1]:
-            return np.array(rows[name], dtype=np.float64).reshape(shape)
-    raise DatasetError(f"{where}: expected a {shape[0]} x {shape[1]} matrix {' or '.join(names)}, found {list(rows)}")
-
-
-def _read_rows(path: Path) -> list[list[str]]:
-    """The fields of each line that has any."""
-    if not path.is_file():
-        raise DatasetError(f"{path}: no such file; each scan needs its labels and calibration")
-    return [line.split() for line in path.read_text().splitlines() if line.strip()]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bevseg.datasets.argoverse import argoverse_source
-from bevseg.datasets.kitti import KittiObjectSource, KittiTrackingSource, boxes_in_lidar, read_calibration
+from bevseg.datasets.kitti import KittiObjectSource, KittiTrackingSource, boxes_in_lidar
+from bevseg.datasets.kitti_calibration import read_calibration
 from bevseg.datasets.labels import DatasetError
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.results.classes import SemanticClass

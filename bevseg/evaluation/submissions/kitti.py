@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from bevseg.datasets.kitti import KITTI_NAMES, read_calibration, read_projection
+from bevseg.datasets.kitti import KITTI_NAMES
+from bevseg.datasets.kitti_calibration import read_calibration, read_projection
 from bevseg.evaluation.submissions.checks import check_objects
 from bevseg.geometry.boxes import wrap_angle
 from bevseg.geometry.camera import Camera, image_boxes

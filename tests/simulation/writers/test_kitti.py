@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bevseg.datasets.kitti import KITTI_CLASSES, KITTI_NAMES, KittiObjectSource, KittiTrackingSource, read_calibration
+from bevseg.datasets.kitti import KITTI_CLASSES, KITTI_NAMES, KittiObjectSource, KittiTrackingSource
+from bevseg.datasets.kitti_calibration import read_calibration
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import count_points_in_boxes, points_in_box, wrap_angle
 from bevseg.geometry.frames import Transform
