@@ -89,7 +89,7 @@ def _facts(inspection: Inspection) -> list[tuple[str, str]]:
         ("sensor", _sensor(frames)),
         ("height of the sensor", f"{inspection.sensor_height_m():.2f} m above the estimated ground"),
     ]
-    if report["period_s_median"] is not None:
+    if report["period_s_longest"]:
         facts.append(
             ("between samples", f"{report['period_s_median']:.3f} s, longest {report['period_s_longest']:.3f} s")
         )

@@ -23,6 +23,9 @@ OnSample = Callable[[int, Sample], None]
 NEAR_M = 40.0
 """Boxes within this range should hold points."""
 
+_STANDING_M = 20.0
+"""Boxes within this range should stand on the ground; farther away labels may lean against it by half a degree."""
+
 
 @dataclass(frozen=True, eq=False)
 class FrameFacts:
@@ -44,7 +47,7 @@ class FrameFacts:
         ignored_boxes: Boxes that are neither right nor wrong to find.
         box_range_m: Distance of each box from the origin.
         box_points: Points in each box, counted here.
-        box_above_ground_m: Lower face of each near box that holds points, over the estimated ground.
+        box_above_ground_m: Lower face of each box within 20 m that holds points, over the estimated ground.
         semantic: Points of each class; None where points have no labels.
         view_range_m: How far the labels reach.
     """
@@ -162,7 +165,7 @@ def facts_of(sample: Sample, *, index: int, drive: str = "") -> FrameFacts:
     boxes = truth.boxes.astype(np.float64)
     range_m = np.hypot(boxes[:, 0], boxes[:, 1])
     held = count_points_in_boxes(cloud.xyz, truth.boxes)
-    near = (range_m <= NEAR_M) & (held > 0)
+    near = (range_m <= _STANDING_M) & (held > 0)
     rise = boxes[near, 2] - boxes[near, 5] / 2 - ground.height_at(boxes[near, :2])
     semantic = truth.point_semantic
     return FrameFacts(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bevseg.datasets.inspection import FrameFacts, Inspection, chosen_indices, facts_of, inspect_source
 from bevseg.datasets.labels import NO_BOXES, DatasetError
+from bevseg.datasets.open import open_source
 from bevseg.datasets.problems import notes_of, problems_of, require_trainable
+from bevseg.datasets.real_frames import BOXED_FRAMES, POINT_LABELLED_FRAMES
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
@@ -69,6 +72,14 @@ def test_a_sound_set_has_no_problems(scans: tuple[Sample, ...]) -> None:
     assert inspection.sensor_height_m() == pytest.approx(1.8, abs=0.4)
     np.testing.assert_allclose(inspection.periods_s(), [0.1, 0.1], atol=1e-6)
     require_trainable(Listed(scans))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", [*BOXED_FRAMES, *POINT_LABELLED_FRAMES])
+def test_real_frames_have_no_problems(real_data: Path, folder: str) -> None:
+    inspection = inspect_source(open_source(real_data / folder).source, frames=2)
+    assert problems_of(inspection) == ()
+    assert inspection.has_labels
 
 
 def test_facts_of_a_sample(scans: tuple[Sample, ...]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,9 @@ def test_rejects_arrays_of_different_lengths() -> None:
         Annotations.from_boxes(CLOUD, BOXES, np.array([4, 7]), track_id=np.array([1, 2, 3]))
     with pytest.raises(ValueError, match="truncation must have 2 entries"):
         Annotations.from_boxes(CLOUD, BOXES, np.array([4, 7]), truncation=np.zeros(3))
+    truth = Annotations.from_boxes(CLOUD, BOXES, np.array([4, 7]))
+    with pytest.raises(ValueError, match="visibility_level must have 2 entries"):
+        replace(truth, visibility_level=np.array([4], np.uint8))
 
 
 def test_views_are_sectors_around_ahead() -> None:

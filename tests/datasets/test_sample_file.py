@@ -56,6 +56,9 @@ def test_round_trip(tmp_path: Path, num_points: int, num_objects: int) -> None:
     sample = _sample(num_points, num_objects)
     write_sample(tmp_path / "a.npz", sample)
     _assert_same(sample, read_sample(tmp_path / "a.npz"))
+    graded = replace(sample.annotations, visibility_level=np.full(num_objects, 4, np.uint8))
+    write_sample(tmp_path / "a.npz", replace(sample, annotations=graded))
+    _assert_same(graded, read_sample(tmp_path / "a.npz").annotations)
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
 
 
