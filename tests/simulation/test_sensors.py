@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.configuration import dump_yaml
 from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.sensors import Fan, SensorError, find_sensor, shipped_sensors
+from bevseg.simulation.sensors import SHIPPED, Fan, SensorError, find_sensor, shipped_sensors
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,11 @@ def test_an_unknown_name_lists_those_that_ship(tmp_path: Path) -> None:
         find_sensor(str(tmp_path / "none.yaml"))
     with pytest.raises(SensorError, match="no sensor called"):
         SimulationConfig(sensors=("hdl-99",))
+
+
+def test_the_sensor_that_the_readme_shows_can_be_built(tmp_path: Path) -> None:
+    readme = SHIPPED.with_name("README.md").read_text(encoding="utf-8")
+    shown = readme.split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "mine.yaml"
+    file.write_text(shown)
+    assert find_sensor(str(file)).num_beams == 31
