@@ -22,6 +22,10 @@ from bevseg.results.scene import PointLabels
 VALIDATION_RULE = MatchRule(min_points=5, max_range_m=50.0)
 """Objects that count: at least 5 points and within 50 m."""
 
+THRESHOLD_RULE = MatchRule(min_points=10, max_range_m=40.0)
+"""Objects that thresholds are chosen for, as real frames are scored on them: a threshold low enough for far objects
+of five points lets too much through that is none."""
+
 _GROUPS = len(ClassGroup)
 
 _KEEP_SCORE = 0.05
@@ -35,7 +39,7 @@ class Validation:
     Attributes:
         counts: Matches by `ClassGroup` at `thresholds`.
         semantic: Point-wise counts of the sixteen classes.
-        thresholds: Score thresholds by group that give the best F1 on these very frames.
+        thresholds: Score thresholds by group that give the best F1 on these very frames, by `THRESHOLD_RULE`.
         reliability: How often objects of each score are right, by `ClassGroup`, at `thresholds`.
         judged: Every object down to a low score, and whether it is right, frame by frame.
     """
@@ -64,15 +68,16 @@ def validate(network: BevSegNet, samples: Sequence[Sample], *, config: ModelConf
     config = config or network.config
     low = replace(config, decode=replace(config.decode, min_score=(_KEEP_SCORE,) * 4))
     segmenter = BevSegmenter(network, low)
-    overlaps, semantic = [], SemanticCounts.zero()
+    overlaps, near, semantic = [], [], SemanticCounts.zero()
     for sample in samples:
         scene = segmenter.segment(sample.cloud)
         overlaps.append(measure_overlaps(scene.instances, sample.annotations, rule=VALIDATION_RULE))
+        near.append(measure_overlaps(scene.instances, sample.annotations, rule=THRESHOLD_RULE))
         truth = sample.annotations.point_semantic
         if truth is not None:
             labels = PointLabels(truth, np.zeros(len(truth), np.int32))
             semantic = semantic + count_semantic(scene.points, labels)
-    thresholds = sweep_thresholds(overlaps, rule=VALIDATION_RULE).best(without_truth=0.5)
+    thresholds = sweep_thresholds(near, rule=THRESHOLD_RULE).best(without_truth=0.5)
     matched = [(o, match_overlaps(o, rule=replace(VALIDATION_RULE, score_thresholds=thresholds))) for o in overlaps]
     judged = [judged_scores(o, m) for o, m in matched]
     return Validation(
