@@ -33,13 +33,14 @@ def shapes_unchecked() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _log_levels_restored() -> Iterator[None]:
-    """Commands set the levels of the process; the next test starts with those of pytest."""
+def _log_levels_unset() -> Iterator[None]:
+    """Commands set the levels of the process, also those that fixtures of wider scope run: each test starts without."""
     loggers = [logging.getLogger(name) for name in ("bevseg", "bevseg.learning")]
-    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.NOTSET)
     yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    for logger in loggers:
+        logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
