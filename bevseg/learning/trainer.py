@@ -252,9 +252,8 @@ class _Trainer(Generic[Item, Batch]):
             "seed": self._config.seed,
             "train_config": dataclasses.asdict(self._config),
             "metrics": {name: value if math.isfinite(value) else None for name, value in measured.items()},
+            **({} if self._task.history is None else {"started_from": self._task.history}),
         }
-        if self._task.history is not None:
-            metadata["started_from"] = self._task.history
         save_checkpoint(file, self._average.network.state_dict(), self._task.model_config, metadata=metadata)
 
     def _save(self) -> None:
