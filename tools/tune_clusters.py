@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from bevseg.datasets.sample import Sample
+from bevseg.evaluation.frame_scores import SIMULATED
 from bevseg.evaluation.matching import count_matches, match_frame
 from bevseg.evaluation.scores import MatchCounts
-from bevseg.evaluation.simulated_frames import SIMULATED_RULE
 from bevseg.instances.clusters import ClusterConfig, segment_clusters
 from bevseg.results.classes import ClassGroup
 from bevseg.simulation.config import SimulationConfig
@@ -57,8 +57,8 @@ def vehicle_f1(config: ClusterConfig, samples: Sequence[Sample]) -> float:
     """F1 at IoU 0.5 under the rule of the simulated test set, which is also that of validation."""
     counts = MatchCounts.zero(len(ClassGroup))
     for sample in samples:
-        found = segment_clusters(sample.cloud, SIMULATED_RULE.grid, config)
-        counts += count_matches(match_frame(found, sample.annotations, rule=SIMULATED_RULE))
+        found = segment_clusters(sample.cloud, SIMULATED.rule.grid, config)
+        counts += count_matches(match_frame(found, sample.annotations, rule=SIMULATED.rule))
     return float(counts.f1[ClassGroup.VEHICLE])
 
 

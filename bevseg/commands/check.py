@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bevseg.commands.dataset_part import add_part_arguments, open_options
 from bevseg.commands.output import ExitCode, console, print_json
 
 if TYPE_CHECKING:
@@ -36,12 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FOLDER", help=f"write pictures of {_PICTURES} samples with their boxes here"
     )
-    part = parser.add_argument_group("which part of it")
-    part.add_argument("--split", metavar="NAME", help="such as train, val, mini_val")
-    part.add_argument("--drive", action="append", metavar="NAME", help="a scene, log or drive; may be given repeatedly")
-    part.add_argument("--sweeps", type=int, default=1, metavar="N", help="scans to join into each sample (default: 1)")
-    part.add_argument("--tables", metavar="VERSION", help="nuScenes: folder of tables, where there are several")
-    part.add_argument("--topic", metavar="NAME", help="bags: topic of the points, where there are several")
+    add_part_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -49,10 +45,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.frames < 0:
         raise ValueError(f"--frames must be 0 or more, got {args.frames}")
     from bevseg.datasets.inspection import inspect_source
+    from bevseg.datasets.open import open_source
     from bevseg.datasets.problems import notes_of, problems_of
 
     screen = console(args)
-    opened = _open(args)
+    opened = open_source(args.dataset, open_options(args))
     if not args.json:
         screen.print(opened.description, markup=False)
     pictures: list[Path] = []
@@ -64,14 +61,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     else:
         _print(screen, inspection, problems, notes, pictures)
     return ExitCode.PARTIAL if problems else ExitCode.OK
-
-
-def _open(args: argparse.Namespace) -> OpenedSource:
-    from bevseg.datasets.open import OpenOptions, open_source
-
-    drives = tuple(args.drive) if args.drive else None
-    options = OpenOptions(args.split, drives, sweeps=args.sweeps, version=args.tables, topic=args.topic)
-    return open_source(args.dataset, options)
 
 
 def _painter(opened: OpenedSource, args: argparse.Namespace, written: list[Path]) -> OnSample | None:

@@ -1,4 +1,4 @@
-"""Several drives one after the other, as one source."""
+"""Several sources one after the other, as one: the drives of a set, say."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from itertools import accumulate
 
 from bevseg.datasets.labels import DatasetError
 from bevseg.datasets.sample import Sample
+from bevseg.datasets.source import Source
 from bevseg.datasets.swept import DriveRecording
 
 
 class JoinedSource:
     """The samples of each recording in turn; their names get that of their recording in front.
 
+    A recording that does not know its drives is one.
+
     Raises:
         DatasetError: There is no recording, or two have one name.
     """
 
-    def __init__(self, name: str, recordings: Sequence[DriveRecording]) -> None:
+    def __init__(self, name: str, recordings: Sequence[Source]) -> None:
         names = [recording.name for recording in recordings]
         if not recordings or len(set(names)) != len(names):
             raise DatasetError(f"{name}: expected recordings of different names, got {names}")
@@ -29,7 +32,7 @@ class JoinedSource:
 
     @property
     def has_poses(self) -> bool:
-        return all(recording.has_poses for recording in self._recordings)
+        return all(isinstance(r, DriveRecording) and r.has_poses for r in self._recordings)
 
     def drive_of(self, index: int) -> str:
         """The name of the recording that a sample belongs to."""

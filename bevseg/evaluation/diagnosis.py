@@ -42,18 +42,25 @@ class Diagnosis:
 
 
 def diagnose(
-    instances: Instances, graph: OcclusionGraph | None, sample: Sample, matches: FrameMatches, *, rule: MatchRule
+    instances: Instances,
+    graph: OcclusionGraph | None,
+    sample: Sample,
+    matches: FrameMatches,
+    *,
+    rule: MatchRule,
+    name: str,
 ) -> Diagnosis:
     """Names the failures of one scan and scores its order.
 
     Args:
         instances: The objects found.
         graph: Who hides whom among them; None from methods that do not say.
-        sample: The scan with its truth and its name.
+        sample: The scan with its truth.
         matches: How `rule` pairs the two.
         rule: Grid and IoU threshold of the matching.
+        name: Of the frame.
     """
     truth = sample.annotations
     failures = name_failures(instances, truth, matches, rule=rule)
     order = score_order(instances, graph, truth, matches, sample.cloud.sensor_origins_m[0])
-    return Diagnosis(tally_frame(failures, sample.name), order)
+    return Diagnosis(tally_frame(failures, name), order)
