@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.table import Table
@@ -29,6 +29,8 @@ AVERAGED = ("PandaSet", "KITTI", "Argoverse")
 """Small real sets whose mean is given, each with one weight; nuScenes' frames hold too few objects to weigh as much."""
 
 _CLASSES = tuple(c for c in SemanticClass if c)
+_BY_CLASS = " by class"
+
 _MOST_COLUMNS = 4
 """Sources that fit side by side on a terminal of 80 columns, beside figures."""
 
@@ -56,7 +58,7 @@ class SourceScores:
                 for iou, counts in counted.objects.items()
                 for row in rows_of(counts, groups, source=self.name, iou_threshold=iou)
             ),
-            *rows_of(counted.objects_by_class, things, source=f"{self.name} by class", iou_threshold=first),
+            *rows_of(counted.objects_by_class, things, source=self.name + _BY_CLASS, iou_threshold=first),
             *(segments if counted.point_segments.num_truth.any() else ()),
         )
 
@@ -203,7 +205,8 @@ class Summary:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        by_class = [row for row in rows if row.source.endswith(" by class") and row.num_truth]
+        by_class = [row for row in rows if row.source.endswith(_BY_CLASS) and row.num_truth]
+        by_class = [replace(row, source=row.source.removesuffix(_BY_CLASS)) for row in by_class]
         yield score_table(by_class, title="Objects class by class")
 
     def _point_tables(self) -> Iterator[Table]:
