@@ -1,7 +1,7 @@
 """The fields of the messages that we make, by the names that ROS gives them; `fill` puts them into real messages.
 
 Each class mirrors one message definition, attribute by attribute in its order, and `TYPE` names it. Bulk data are
-arrays, and so are long sequences of small messages (`Rows`), for which an object each would cost more than all the rest.
+arrays, and so are long sequences of small messages (`Rows`): an object for each would cost more than all the rest.
 
 Sources: builtin_interfaces, std_msgs, geometry_msgs, sensor_msgs, nav_msgs and visualization_msgs of ROS 2 Jazzy;
 See `object_fields` for those of vision_msgs and Autoware.
@@ -10,6 +10,7 @@ See `object_fields` for those of vision_msgs and Autoware.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from enum import IntEnum
 from typing import ClassVar
 
@@ -22,12 +23,12 @@ class Rows:
     """A sequence of messages whose fields are all numbers, as one array.
 
     Attributes:
-        element: The class of one message, from this module.
+        element: What one message is.
         values: Row after row, columns in the order of the element's fields.
         repeats: How often each row comes, one after the other; None stands for once.
     """
 
-    element: type
+    element: type[PositionFields] | type[ColorFields]
     values: Float[np.ndarray, "n fields"]
     repeats: Integer[np.ndarray, "n"] | None = None
 
@@ -224,9 +225,9 @@ class MeshFileFields:
     data: UInt8[np.ndarray, "bytes"] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
 
-def no_rows(element: type) -> Rows:
+def no_rows(element: type[PositionFields] | type[ColorFields]) -> Rows:
     """An empty sequence of messages of that class."""
-    return Rows(element, np.zeros((0, len(element.__dataclass_fields__))))
+    return Rows(element, np.zeros((0, len(fields_of(element)))))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import array
 from collections.abc import Callable
 from dataclasses import fields as fields_of
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +22,7 @@ ClassOf = Callable[[str], type]
 """From a type's full name, "sensor_msgs/msg/PointField", to the class of such messages."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def generated_class(type_name: str) -> type:
     """The class that ROS generated for a message type, from the package of that name.
 
@@ -43,7 +43,7 @@ def fill(message: Any, fields: Any, class_of: ClassOf = generated_class) -> None
         fields: One of the classes in `fields` and `object_fields`.
         class_of: Where the classes of the elements of sequences come from.
     """
-    for name in _names(type(fields)):
+    for name in _names(fields.__class__):
         value, current = getattr(fields, name), getattr(message, name)
         if hasattr(value, "TYPE"):
             fill(current, value, class_of)
@@ -60,7 +60,7 @@ def make_message(fields: Any, class_of: ClassOf = generated_class) -> Any:
         message = message_class()
         fill(message, fields, class_of)
         return message
-    return message_class(**{name: _plain(getattr(fields, name), class_of) for name in _names(type(fields))})
+    return message_class(**{name: _plain(getattr(fields, name), class_of) for name in _names(fields.__class__)})
 
 
 def _plain(value: Any, class_of: ClassOf) -> Any:
@@ -93,12 +93,12 @@ def _as_array(values: np.ndarray, typecode: str) -> array.array[Any]:
     return made
 
 
-@lru_cache(maxsize=None)
+@cache
 def _names(fields_class: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields_of(fields_class))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _starts_empty(message_class: type) -> bool:
     """Whether messages of a class can be made without their fields."""
     try:

@@ -13,6 +13,11 @@ from jaxtyping import Float32, Float64, UInt8, UInt32
 
 from bevseg.messages.fields import HeaderFields, MapMetaDataFields, PoseFields, VectorFields
 
+FRACTION_SOURCE = {"unknown": 0, "counted": 1, "estimated": 2}
+"""Numbers of `Instances.visible_fraction_source` in messages."""
+
+_NO_POSE, _NO_VECTOR = PoseFields(), VectorFields()
+
 
 def unknown_covariance() -> Float64[np.ndarray, "36"]:
     """Zeros, as ROS marks a covariance that is not known."""
@@ -71,7 +76,7 @@ class PoseWithCovarianceFields:
     """geometry_msgs/PoseWithCovariance."""
 
     TYPE: ClassVar[str] = "geometry_msgs/msg/PoseWithCovariance"
-    pose: PoseFields = PoseFields()
+    pose: PoseFields = _NO_POSE
     covariance: Float64[np.ndarray, "36"] = field(default_factory=unknown_covariance)
 
 
@@ -80,8 +85,8 @@ class TwistFields:
     """geometry_msgs/Twist: m/s and rad/s."""
 
     TYPE: ClassVar[str] = "geometry_msgs/msg/Twist"
-    linear: VectorFields = VectorFields()
-    angular: VectorFields = VectorFields()
+    linear: VectorFields = _NO_VECTOR
+    angular: VectorFields = _NO_VECTOR
 
 
 @dataclass(frozen=True, eq=False)
