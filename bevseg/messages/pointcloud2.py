@@ -54,6 +54,7 @@ RefusalReason = Literal[
     "field_outside_point",
     "bad_size",
     "size_mismatch",
+    "truncated",
     "bad_data",
     "bad_stamp",
     "bad_time",
@@ -62,8 +63,9 @@ RefusalReason = Literal[
 ]
 """Why a message cannot be a cloud: x, y or z is missing; a field is there twice, is of an unknown number type, has
 several numbers a point or lies outside of the point; a size is negative, zero or beyond what any sensor sends; sizes
-contradict each other or the data; the data are no bytes; the stamp is none; times or intensities are in no known unit;
-there are points, but each has a coordinate that is no place. A message without points is none of these."""
+contradict each other or the data are longer than they say; the data are shorter; they are no bytes; the stamp is none;
+times or intensities are in no known unit; there are points, but each has a coordinate that is no place. A message
+without points is none of these."""
 
 
 class PointCloud2Error(ValueError):
@@ -96,7 +98,8 @@ def decode_pointcloud2(
         PointCloud2Error: For any of `RefusalReason`; nothing else is raised, whatever the message holds.
     """
     columns = point_columns(message)
-    xyz = np.stack([columns[axis].ravel().astype(_coordinate(columns[axis])) for axis in "xyz"], axis=1)
+    with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
+        xyz = np.stack([columns[axis].ravel().astype(_coordinate(columns[axis])) for axis in "xyz"], axis=1)
     kept = usable_points(xyz)
     optional = {name: columns[name].ravel()[kept] for name in ("intensity", "ring", "time") if name in columns}
     xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
@@ -222,7 +225,8 @@ def _check_sizes(message: PointCloud2, num_bytes: int) -> None:
         )
     if num_bytes != row_step * height:
         raise PointCloud2Error(
-            f"data has {num_bytes} bytes, expected {height} rows of row_step {row_step}", "size_mismatch"
+            f"data has {num_bytes} bytes, expected {height} rows of row_step {row_step}",
+            "truncated" if num_bytes < row_step * height else "size_mismatch",
         )
 
 
