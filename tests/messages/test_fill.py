@@ -133,7 +133,7 @@ def test_messages_that_start_empty_are_filled_in_place(scene: Scene, cloud: Poin
     assert bytes(message.data) == fields.data.tobytes()
     assert [entry.name for entry in message.fields][:3] == ["x", "y", "z"]
     assert make_message(fields, _CLASSES.__getitem__) == message
-    np.testing.assert_array_equal(decode_pointcloud2(message).xyz, cloud.xyz)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(decode_pointcloud2(message).xyz, cloud.xyz)
 
 
 def test_numbers_of_another_size_are_refused(header: HeaderFields) -> None:

@@ -46,7 +46,16 @@ def test_known_messages_end_as_they_did(tool: ModuleType, stored: Path) -> None:
 
 
 def test_mutated_messages_are_decoded_or_refused(tmp_path: Path) -> None:
-    command = [sys.executable, _TOOL, "--count", "3000", "--seed", "7", "--failure", tmp_path / "failure.json"]
+    command = [
+        sys.executable,
+        str(_TOOL),
+        "--count",
+        "3000",
+        "--seed",
+        "7",
+        "--failure",
+        str(tmp_path / "failure.json"),
+    ]
     run = subprocess.run(command, check=False, capture_output=True, text=True, cwd=_TOOL.parents[1])
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)

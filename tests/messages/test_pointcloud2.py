@@ -223,7 +223,7 @@ def with_field(message: Message, field_name: str, **changes: Any) -> Message:
     [
         (
             with_field(velodyne(), "y", name="why"),
-            r"fields \['y'\] are missing; the message has .*'why'",
+            r"\['y'\] are missing; the message has .*'why'",
             "missing_field",
         ),
         (with_field(velodyne(), "ring", name="x"), "field 'x' is there 2 times", "duplicate_field"),
