@@ -67,10 +67,9 @@ def _plausible(rng: random.Random) -> Message:
         datatype = coordinates if name in "xyz" else rng.randrange(1, 9)
         fields.append(SimpleNamespace(name=name, offset=end, datatype=datatype, count=1))
         end += np.dtype(_TYPES[datatype]).itemsize + rng.choice((0, 0, 0, 3))
+    stamp = SimpleNamespace(sec=rng.choice((_STAMP_S, 0, 7)), nanosec=rng.randrange(10**9))
     message = Message(
-        header=SimpleNamespace(
-            stamp=SimpleNamespace(sec=rng.choice((_STAMP_S, 0, 7)), nanosec=rng.randrange(10**9)), frame_id="lidar"
-        ),
+        header=SimpleNamespace(stamp=stamp, frame_id="lidar"),
         height=rng.choice((1, 1, 1, 2, 4)),
         width=rng.choice((0, 1, 2, 5, 64)),
         fields=fields,
@@ -184,12 +183,11 @@ def _change_numbers(message: Message, rng: random.Random) -> None:
     if not message.fields or message.width * message.height > 1000 or message.row_step > 2**20:
         return
     data, field, value = bytearray(message.data), rng.choice(message.fields), rng.choice(_NUMBERS)
-    share = rng.choice((0.1, 1.0))
+    order, share = ">" if message.is_bigendian else "<", rng.choice((0.1, 1.0))
     for place in range(message.width * message.height):
         row, column = divmod(place, message.width)
         if rng.random() < share:
-            start = row * message.row_step + column * message.point_step
-            _write(data, start, field, ">" if message.is_bigendian else "<", value)
+            _write(data, row * message.row_step + column * message.point_step, field, order, value)
     message.data = bytes(data)
 
 
@@ -280,8 +278,7 @@ def main() -> None:
     held = int(re.findall(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (held + _MEMORY_MB * 2**20, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, _give_up)
-    tally: Counter[str] = Counter()
-    started = time.perf_counter()
+    tally, started = Counter[str](), time.perf_counter()
     for index in range(args.count):
         rng = random.Random(f"{args.seed}/{index}")
         message = mutated_message(rng, wire=index % 8 != 0)
@@ -292,7 +289,8 @@ def main() -> None:
             args.failure.write_text(json.dumps(to_json(message) if isinstance(message.data, bytes) else repr(message)))
             print(f"message {index} of seed {args.seed} failed; it is in {args.failure}", file=sys.stderr)
             raise
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         tally[outcome] += 1
     report = {"messages": tally.total(), "seconds": round(time.perf_counter() - started, 1), "outcomes": dict(tally)}
     print(json.dumps(report))

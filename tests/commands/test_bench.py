@@ -165,7 +165,8 @@ def test_messages_are_measured_beside_the_way_point_by_point(
     arguments = ["bench", "--messages", "--repeats", "2", "--warmup", "1"]
     assert main([*arguments, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert [(row["what"], row["points"], row["equal"]) for row in rows] == [("decode", 300, True), ("encode", 300, True)]
+    assert [(row["what"], row["points"]) for row in rows] == [("decode", 300), ("encode", 300)]
+    assert all(row["equal"] for row in rows)
     assert rows[0]["ratio"] == pytest.approx(rows[0]["naive_ms"] / rows[0]["p50_ms"])
     assert main(arguments) == 0
     assert "points are equal" in capsys.readouterr().out

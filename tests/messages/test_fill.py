@@ -24,7 +24,7 @@ from bevseg.messages.fields import (
 from bevseg.messages.fill import fill, generated_class, make_message
 from bevseg.messages.maps import class_map, grid_metadata, instance_map, visibility_grid
 from bevseg.messages.markers import markers
-from bevseg.messages.mask_tiles import cells_of_tile
+from bevseg.messages.mask_tiles import cells_of_tile, mask_tiles
 from bevseg.messages.objects import detected_objects, detections, instance_array
 from bevseg.messages.pointcloud2 import decode_pointcloud2
 from bevseg.points.cloud import PointCloud
@@ -134,6 +134,25 @@ def test_messages_that_start_empty_are_filled_in_place(scene: Scene, cloud: Poin
     assert [entry.name for entry in message.fields][:3] == ["x", "y", "z"]
     assert make_message(fields, _CLASSES.__getitem__) == message
     np.testing.assert_array_equal(decode_pointcloud2(message).xyz, cloud.xyz)
+
+
+@dataclass
+class DdsTile:
+    """Wants all fields at once and sequences that are true or false, as a type of cyclonedds does."""
+
+    __idl__ = "of cyclonedds"
+    row: int
+    column: int
+    width: int
+    height: int
+    bits: Any
+
+
+def test_messages_of_a_dds_binding_get_plain_sequences(scene: Scene) -> None:
+    fields = mask_tiles(scene.instances.amodal)[0]
+    message = make_message(fields, {"bevseg_msgs/msg/MaskTile": DdsTile}.__getitem__)
+    assert bool(message.bits)
+    np.testing.assert_array_equal(cells_of_tile(message, scene.grid), scene.instances.amodal.cells_of(0))
 
 
 def test_numbers_of_another_size_are_refused(header: HeaderFields) -> None:

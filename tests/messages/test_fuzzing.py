@@ -71,6 +71,7 @@ def test_a_message_that_breaks_the_decoder_is_kept(
 
     monkeypatch.setattr(tool, "decode_pointcloud2", broken)
     monkeypatch.setattr(tool.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(tool.signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["fuzz", "--count", "1", "--failure", str(tmp_path / "failure.json")])
     with pytest.raises(KeyError), warnings.catch_warnings():
         tool.main()
