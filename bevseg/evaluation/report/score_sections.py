@@ -57,7 +57,7 @@ def score_section(summary: Summary) -> Section:
     rows += [
         Row(("all together", *_figures(row), _NAN, _NAN, _NAN, _NAN))
         for row in summary.together_rows()
-        if row.iou_threshold == first
+        if row.iou_threshold == first and row.num_truth + row.false_positives
     ]
     names = (Column("source"), Column("objects"))
     at_second = Column(f"F1 at {second:g}", f"F1 where an IoU of {second:g} is enough")
