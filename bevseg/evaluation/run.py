@@ -165,8 +165,8 @@ class _FrameJob:
             self._method = evaluation.method()
             self._see = evaluation.see and evaluation.see()
         sample = self._sources[place.source][place.frame]
-        found = self._method(source.name, sample)
-        seen = None if found is None else see_truth(self._see, sample, found.instances)
+        found = self._method(source.name, sample) or Segmentation.nothing(sample)
+        seen = see_truth(self._see, sample, found.instances)
         scores = score_frame(found, sample, source.scoring, seen=seen, name=f"{source.name}/{sample.name}")
         write_scores(self.folder.scores_file(source, place.frame), scores)
 

@@ -111,6 +111,7 @@ def test_the_document_has_exactly_the_described_keys() -> None:
         "num_points",
         "timings_ms",
         "grid",
+        "visible_fraction_source",
         "T_output_from_input",
         "objects",
         "occlusion",
@@ -262,13 +263,37 @@ def test_a_changed_field_is_rejected(tmp_path: Path, changed: Document) -> None:
         read_scene(tmp_path / "a")
 
 
-@pytest.mark.parametrize("changed", [{"class": "tram"}, {"visible_fraction_source": "guessed"}, {"id": 2}])
-def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document) -> None:
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"class": "tram"}, "object 7: expected one of the classes barrier, .*got 'tram'"),
+        ({"visible_fraction_source": "guessed"}, "must be one of counted, estimated, unknown"),
+        ({"id": 2}, r"expected one object for each id, got several with \[2\]"),
+        ({"mask_visible": {"size": [31, 71], "counts": "0"}}, "object 7, mask_visible: a mask of size"),
+    ],
+)
+def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document, complaint: str) -> None:
     objects = scene_to_json(_scene())["objects"]
     _write_changed(tmp_path, {"objects": [objects[0] | changed, *objects[1:]]})
 
-    with pytest.raises(SceneFileError, match="is not a scene"):
+    with pytest.raises(SceneFileError, match=f"is not a scene.*{complaint}"):
         read_scene(tmp_path / "a")
+
+
+def test_a_scene_without_objects_still_tells_where_fractions_come_from(tmp_path: Path) -> None:
+    empty = _empty_scene()
+    write_scene(tmp_path / "a", replace(empty, instances=replace(empty.instances, visible_fraction_source="estimated")))
+    assert read_scene(tmp_path / "a").instances.visible_fraction_source == "estimated"
+
+
+def test_files_that_tell_it_with_their_objects_alone_are_read(tmp_path: Path) -> None:
+    for name, scene in (("some", _scene()), ("none", _empty_scene())):
+        write_scene(tmp_path / name, scene)
+        document = scene_to_json(scene)
+        del document["visible_fraction_source"]
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        expected = scene.instances.visible_fraction_source
+        assert read_scene(tmp_path / name).instances.visible_fraction_source == expected
 
 
 def _write_changed(folder: Path, changed: Document) -> None:
