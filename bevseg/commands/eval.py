@@ -6,7 +6,7 @@ is ever chosen on the frames scored here. The visibility map is scored on simula
 cell of the ground: those made anew, and those that `bevseg simulate --ground-cells` has written.
 
 With --output everything is kept in a folder: the scenes, what was counted in each frame, and the figures. What was
-interrupted goes on from there with the same command.
+interrupted goes on from there with the same command. Under `torchrun` the processes share the frames.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
+from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
 
@@ -46,7 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Scores and reports."""
+    rank = Rank.from_environment()
     screen = console(args)
+    screen.quiet = not rank.is_first
+    args.device = rank.device(args.device)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
     sources = evaluated_sources(args, screen)
@@ -54,8 +58,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     method = ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)
-    with TemporaryDirectory(prefix="bevseg-eval-") as scratch:
-        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), _workers(args), screen)
+    with TemporaryDirectory(prefix="bevseg-eval-") as scratch, rank.joined():
+        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, _workers(args, rank), screen)
+    if not rank.is_first:
+        return ExitCode.OK
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         _write(args.output, metrics, method.config())
@@ -66,23 +72,33 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _score(evaluation: Evaluation, folder: RunFolder, workers: int, screen: Console) -> Summary:
+def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, screen: Console) -> Summary:
+    """Scores the frames of this process; the first one gives the sum of all, the others that of nothing."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from bevseg.evaluation.run import FramePlace, collect, evaluate
+    from bevseg.evaluation.summary import Summary
 
     lengths = [len(source.open()) for source in evaluation.sources]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
-    folder.begin(evaluation, lengths)
+    if rank.is_first:
+        folder.begin(evaluation, lengths)
+    rank.wait()
+    if not rank.is_first:
+        folder.begin(evaluation, lengths, alone=False)
+    own = rank.share(places)
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
-        bar = progress.add_task("scoring", total=len(places))
-        evaluate(evaluation, folder, places, workers=workers, done=lambda: progress.advance(bar))
-    return collect(evaluation, folder, lengths)
+        bar = progress.add_task("scoring", total=len(own))
+        evaluate(evaluation, folder, own, workers=workers, done=lambda: progress.advance(bar))
+    rank.deliver(folder.path)
+    return collect(evaluation, folder, lengths) if rank.is_first else Summary(())
 
 
-def _workers(args: argparse.Namespace) -> int:
+def _workers(args: argparse.Namespace, rank: Rank) -> int:
     """As many as asked for; else one a core, as one thread each is what the cores do most with, or one for a GPU.
+
+    Processes that share a machine share its cores.
 
     Raises:
         ValueError: Fewer than one, or there is no such `--device` here.
@@ -95,7 +111,7 @@ def _workers(args: argparse.Namespace) -> int:
         return 1
     from bevseg.processes import usable_cores
 
-    return usable_cores()
+    return max(usable_cores() // rank.local_count, 1)
 
 
 def _write(folder: Path, metrics: Mapping[str, object], config: object) -> None:

@@ -187,9 +187,12 @@ class Summary:
     def _object_tables(self) -> Iterator[Table]:
         order = [g.label for g in ClassGroup]
         rows = [row for source in self.sources for row in source.rows()]
-        groups = [row for row in rows if row.category in order and row.num_truth + row.false_positives]
-        of_sources = {source.name for source in self.sources}
-        groups = [*(row for row in groups if row.source in of_sources), *self.together_rows()]
+        names = {"all", *(source.name for source in self.sources)}
+        groups = [
+            row
+            for row in (*rows, *self.together_rows())
+            if row.source in names and row.category in order and row.num_truth + row.false_positives
+        ]
         groups.sort(key=lambda row: (order.index(row.category), -row.iou_threshold))
         counted = {
             f"{s.scoring.rule.min_points} points or more within {s.scoring.rule.max_range_m:g} m" for s in self.sources

@@ -24,7 +24,7 @@ def _empty_scene() -> Scene:
     return Scene(
         stamp_ns=1_531_883_530_449_377_123,
         frame="base_link",
-        instances=Instances.empty(GRID),
+        instances=replace(Instances.empty(GRID), visible_fraction_source="estimated"),
         occlusion=OcclusionGraph.empty(),
         visibility=VisibilityMap(GRID, np.zeros(GRID.shape, np.uint8)),
         points=PointLabels(np.zeros(0, np.uint8), np.zeros(0, np.int32)),
@@ -111,8 +111,8 @@ def test_the_document_has_exactly_the_described_keys() -> None:
         "num_points",
         "timings_ms",
         "grid",
-        "visible_fraction_source",
         "T_output_from_input",
+        "visible_fraction_source",
         "objects",
         "occlusion",
     }
@@ -278,22 +278,6 @@ def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document, complai
 
     with pytest.raises(SceneFileError, match=f"is not a scene.*{complaint}"):
         read_scene(tmp_path / "a")
-
-
-def test_a_scene_without_objects_still_tells_where_fractions_come_from(tmp_path: Path) -> None:
-    empty = _empty_scene()
-    write_scene(tmp_path / "a", replace(empty, instances=replace(empty.instances, visible_fraction_source="estimated")))
-    assert read_scene(tmp_path / "a").instances.visible_fraction_source == "estimated"
-
-
-def test_files_that_tell_it_with_their_objects_alone_are_read(tmp_path: Path) -> None:
-    for name, scene in (("some", _scene()), ("none", _empty_scene())):
-        write_scene(tmp_path / name, scene)
-        document = scene_to_json(scene)
-        del document["visible_fraction_source"]
-        (tmp_path / f"{name}.json").write_text(json.dumps(document))
-        expected = scene.instances.visible_fraction_source
-        assert read_scene(tmp_path / name).instances.visible_fraction_source == expected
 
 
 def _write_changed(folder: Path, changed: Document) -> None:
