@@ -216,7 +216,9 @@ def score_frame(
         semantic=points.semantic,
         point_segments=points.segments,
         reliability=count_reliability(judged, num_categories=num_categories("group")),
-        diagnosis=diagnose(given.instances, given.occlusion, sample, matches, rule=rule, name=name),
+        diagnosis=diagnose(
+            given.instances, given.occlusion, sample, matches, rule=rule, name=name, masks=compared.masks
+        ),
         ground=ground,
         masks=score_masks(compared, rule=rule, frame=name, seen=seen),
         timings_ms={stage: np.array([ms]) for stage, ms in (given.timings_ms or {}).items()},

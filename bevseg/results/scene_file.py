@@ -35,7 +35,7 @@ from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
 from bevseg.results.occlusion_graph import OcclusionGraph
-from bevseg.results.rle import decode_masks, encode_masks
+from bevseg.results.rle import RleError, decode_masks, encode_masks
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 
 SCHEMA_VERSION = 1
@@ -270,14 +270,10 @@ def _class_of(stored: dict[str, Any]) -> SemanticClass:
 
 
 def _masks(objects: list[dict[str, Any]], name: str, grid: BevGrid) -> BevMasks:
-    return BevMasks.from_cells(grid, [_cells(o, name, grid) for o in objects])
-
-
-def _cells(stored: dict[str, Any], name: str, grid: BevGrid) -> np.ndarray:
     try:
-        return decode_masks([stored[name]], grid).cells
-    except ValueError as error:
-        raise ValueError(f"object {stored['id']}, {name}: {error}") from error
+        return decode_masks([o[name] for o in objects], grid)
+    except RleError as error:
+        raise ValueError(f"object {objects[error.index]['id']}, {name}: {error}") from error
 
 
 def _graph(document: dict[str, Any], instances: Instances) -> OcclusionGraph:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +27,7 @@ from bevseg.evaluation.score_files import ScoreFileError
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.generate import GeneratedSource, generate
 
+Figures = dict[str, Any]
 LENGTHS = [3, 2]
 PLACES = [FramePlace(source, frame) for source, length in enumerate(LENGTHS) for frame in range(length)]
 
@@ -42,16 +43,16 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     return Evaluation(tuple(sources), ClustersMethod(None), {"head": "clusters"}, see=open_sight)
 
 
-def figures(evaluation: Evaluation, folder: RunFolder) -> Mapping[str, object]:
+def figures(evaluation: Evaluation, folder: RunFolder) -> Figures:
     """All figures but times."""
-    metrics = json.loads(json.dumps(collect(evaluation, folder, LENGTHS).as_json(), allow_nan=False))
+    metrics: Figures = json.loads(json.dumps(collect(evaluation, folder, LENGTHS).as_json(), allow_nan=False))
     for source in metrics["sources"]:
         del source["timings_ms"]
-    return dict(metrics)
+    return metrics
 
 
 @pytest.fixture(scope="module")
-def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
+def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Figures:
     """The figures of an evaluation that nobody interrupted."""
     folder = RunFolder(tmp_path_factory.mktemp("whole"))
     folder.begin(evaluation, LENGTHS)
@@ -59,14 +60,14 @@ def whole(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> M
     return figures(evaluation, folder)
 
 
-def test_each_source_has_its_own_scores(evaluation: Evaluation, whole: Mapping[str, object]) -> None:
-    street, yard = whole["sources"]  # type: ignore[misc]
+def test_each_source_has_its_own_scores(evaluation: Evaluation, whole: Figures) -> None:
+    street, yard = whole["sources"]
     assert [(s["name"], s["frames"]) for s in (street, yard)] == [("street", 3), ("yard", 2)]
     assert "static" in street["counted"]["groups"]
     assert "static" not in yard["counted"]["groups"]
 
 
-def test_two_workers_count_what_one_does(evaluation: Evaluation, whole: Mapping[str, object], tmp_path: Path) -> None:
+def test_two_workers_count_what_one_does(evaluation: Evaluation, whole: Figures, tmp_path: Path) -> None:
     folder, calls = RunFolder(tmp_path), list[None]()
     folder.begin(evaluation, LENGTHS)
     evaluate(evaluation, folder, PLACES, workers=2, done=lambda: calls.append(None))
@@ -91,9 +92,7 @@ class Counted:
         return method(source, sample)
 
 
-def test_what_was_interrupted_goes_on_where_it_stopped(
-    evaluation: Evaluation, whole: Mapping[str, object], tmp_path: Path
-) -> None:
+def test_what_was_interrupted_goes_on_where_it_stopped(evaluation: Evaluation, whole: Figures, tmp_path: Path) -> None:
     folder, first, second = RunFolder(tmp_path), Counted("street/000002"), Counted()
     folder.begin(evaluation, LENGTHS)
     with pytest.raises(OSError, match="disk is full"):
@@ -111,7 +110,7 @@ def test_what_was_interrupted_goes_on_where_it_stopped(
 
 
 def test_scores_of_a_frame_that_are_damaged_are_counted_again_once_they_are_gone(
-    evaluation: Evaluation, whole: Mapping[str, object], tmp_path: Path
+    evaluation: Evaluation, whole: Figures, tmp_path: Path
 ) -> None:
     folder, again = RunFolder(tmp_path), Counted()
     folder.begin(evaluation, LENGTHS)
@@ -126,9 +125,7 @@ def test_scores_of_a_frame_that_are_damaged_are_counted_again_once_they_are_gone
     assert figures(evaluation, folder) == whole
 
 
-def test_shares_of_the_frames_make_up_the_whole(
-    evaluation: Evaluation, whole: Mapping[str, object], tmp_path: Path
-) -> None:
+def test_shares_of_the_frames_make_up_the_whole(evaluation: Evaluation, whole: Figures, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     for share in (PLACES[1::2], PLACES[::2]):
         folder.begin(evaluation, LENGTHS, alone=False)

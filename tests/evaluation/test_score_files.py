@@ -112,5 +112,5 @@ def test_nothing_but_scores_is_made_of_a_file(tree: object, complaint: str, tmp_
 @pytest.mark.usefixtures("shapes_unchecked")
 def test_what_scores_cannot_hold_is_not_written(scores: Scores, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="scores cannot hold complex"):
-        write_scores(tmp_path / "a", replace(scores, timings_ms={"total": complex(1)}))
+        write_scores(tmp_path / "a", replace(scores, timings_ms={"total": complex(1)}))  # type: ignore[dict-item]
     assert list(tmp_path.iterdir()) == []
