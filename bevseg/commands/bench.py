@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Measures and reports, one row for each sensor."""
     if args.repeats < 1 or args.warmup < 0:
         raise ValueError(f"--repeats must be 1 or more and --warmup 0 or more, got {args.repeats} and {args.warmup}")
+    if args.predictions is not None and args.evaluation is None:
+        raise ValueError("--predictions is for --evaluation: it names the scenes that are scored")
     if args.simulator:
         from bevseg.commands.simulator_speed import measure_simulator
 

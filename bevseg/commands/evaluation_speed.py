@@ -20,15 +20,16 @@ def measure_evaluation(args: argparse.Namespace) -> ExitCode:
 
     screen = console(args)
     with TemporaryDirectory(prefix="bevseg-bench-") as scratch:
+        start = [sys.executable, "-m", "bevseg", "eval", "--json", "--data", str(args.evaluation)]
         predictions = args.predictions
         if predictions is None:
             screen.print("making scenes by the geometric baseline ...", markup=False)
-            made = Path(scratch) / "made"
-            measure_command(_command(args.evaluation, "--output", str(made)))
-            predictions = made / "predictions"
+            start += ["--head", "clusters"]
+            predictions = Path(scratch) / "made" / "predictions"
+            measure_command([*start, "--output", str(predictions.parent)])
         screen.print(f"scoring {predictions} ...", markup=False)
         output = Path(scratch) / "scored"
-        usage = measure_command(_command(args.evaluation, "--predictions", str(predictions), "--output", str(output)))
+        usage = measure_command([*start, "--predictions", str(predictions), "--output", str(output)])
     frames = sum(source["frames"] for source in json.loads(usage.output)["sources"])
     speed = {"frames": frames, "frames_per_s": frames / usage.wall_s, **usage.as_json()}
     if args.json:
@@ -41,8 +42,3 @@ def measure_evaluation(args: argparse.Namespace) -> ExitCode:
             markup=False,
         )
     return ExitCode.OK
-
-
-def _command(frames: Path, *arguments: str) -> list[str]:
-    start = [sys.executable, "-m", "bevseg", "eval", "--head", "clusters", "--json"]
-    return [*start, "--data", str(frames), *arguments]
