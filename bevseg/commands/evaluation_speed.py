@@ -26,10 +26,9 @@ def measure_evaluation(args: argparse.Namespace) -> ExitCode:
             screen.print("making scenes by the geometric baseline ...", markup=False)
             start += ["--head", "clusters"]
             predictions = Path(scratch) / "made" / "predictions"
-            measure_command([*start, "--output", str(predictions.parent)])
+            measure_command([*start, "--output", str(predictions.parent), "--no-report"])
         screen.print(f"scoring {predictions} ...", markup=False)
-        output = Path(scratch) / "scored"
-        usage = measure_command([*start, "--predictions", str(predictions), "--output", str(output)])
+        usage = measure_command([*start, "--predictions", str(predictions)])
     frames = sum(source["frames"] for source in json.loads(usage.output)["sources"])
     speed = {"frames": frames, "frames_per_s": frames / usage.wall_s, **usage.as_json()}
     if args.json:

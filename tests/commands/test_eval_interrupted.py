@@ -47,11 +47,11 @@ def stuck(whole: Path, tmp_path: Path) -> Path:
 
 def command(folder: Path) -> list[str]:
     frames, output = str(folder / "frames"), str(folder / "output")
-    return ["eval", "--head", "clusters", "--simulated", frames, "--output", output]
+    return ["eval", "--head", "clusters", "--simulated", frames, "--output", output, "--no-report"]
 
 
 def scores(folder: Path) -> list[str]:
-    return sorted(file.name for file in (folder / "output").glob("scores/simulated/*"))
+    return sorted(file.name for file in (folder / "output").glob("scores/simulated/[0-9]*"))
 
 
 def start_and_wait_until_it_is_stuck(folder: Path, workers: int) -> subprocess.Popen[str]:

@@ -47,7 +47,7 @@ def scenes(made: Path, tmp_path: Path) -> Scenes:
 
 
 def on(frames: Path) -> list[str]:
-    return ["eval", "--head", "clusters", "--simulated", str(frames), "--workers", "1"]
+    return ["eval", "--head", "clusters", "--simulated", str(frames), "--workers", "1", "--no-report"]
 
 
 def figures(file: Path) -> dict[str, Any]:
@@ -82,6 +82,7 @@ def test_neither_torch_nor_spconv_is_needed_in_any_process(frames: Path, made: P
         (tmp_path / package / "__init__.py").write_text(tell)
     path = os.pathsep.join((str(tmp_path), str(Path(bevseg.__file__).parents[1])))
     arguments = [*on(frames), "--predictions", str(made / "predictions"), "--json", "--workers", "2"]
+    arguments = [*(a for a in arguments if a != "--no-report"), "--output", str(tmp_path / "output")]
     done = subprocess.run(
         [sys.executable, "-m", "bevseg", *arguments],
         capture_output=True,
@@ -92,6 +93,7 @@ def test_neither_torch_nor_spconv_is_needed_in_any_process(frames: Path, made: P
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sources"] == figures(made / "metrics.json")["sources"]
     assert not (tmp_path / "asked").exists()
+    assert (tmp_path / "output" / "report.html").is_file()
 
 
 def cut(name: str) -> Callable[[Scenes], None]:
@@ -197,6 +199,9 @@ def test_missing_frames_are_counted_where_that_is_allowed(
     assert "1 scenes are of no frame and were left out: simulated/other" in said.err
     metrics = json.loads(said.out)
     assert metrics == json.loads((tmp_path / "output" / "metrics.json").read_text())
+    report = (tmp_path / "output" / "report.html").read_text()
+    assert "simulated/000002" in report
+    assert "simulated/other" in report
     assert metrics["method"]["frames_without_result"] == 1
     assert metrics["method"]["results_without_frame"] == ["simulated/other"]
     after = metrics["sources"][0]
