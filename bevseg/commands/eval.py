@@ -5,8 +5,9 @@ thresholds of the checkpoint do not count as found; those thresholds were chosen
 is ever chosen on the frames scored here. The visibility map is scored on simulated frames that know the state of each
 cell of the ground: those made anew, and those that `bevseg simulate --ground-cells` has written.
 
-With --output everything is kept in a folder: the scenes, what was counted in each frame, and the figures. What was
-interrupted goes on from there with the same command.
+With --output everything is kept in a folder: the scenes, what was counted in each frame, the figures as JSON and CSV,
+and of --data the results in its benchmark's own format and as COCO's masks, with what official evaluators say of them.
+What was interrupted goes on from there with the same command.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.submissions import with_official_scores
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_part_arguments(parser)
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--output", type=Path, metavar="FOLDER", help="keep scenes, scores and figures there, and resume")
+    kept.add_argument(
+        "--no-submission", action="store_true", help="without results in the benchmark's format, and official scores"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, one with a GPU)")
 
 
@@ -55,7 +60,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)
     with TemporaryDirectory(prefix="bevseg-eval-") as scratch:
-        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), _workers(args), screen)
+        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), args, screen)
+        summary = with_official_scores(summary, evaluation)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         _write(args.output, metrics, method.config())
@@ -63,22 +69,31 @@ def run(args: argparse.Namespace) -> ExitCode:
         print_json(metrics)
     else:
         screen.print(*summary.tables())
+        screen.print(*(f"{line}." for source in summary.sources for line in source.official_left_out), sep="\n")
     return ExitCode.OK
 
 
-def _score(evaluation: Evaluation, folder: RunFolder, workers: int, screen: Console) -> Summary:
+def _score(evaluation: Evaluation, folder: RunFolder, args: argparse.Namespace, screen: Console) -> Summary:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from bevseg.datasets.swept import drives_of
+    from bevseg.evaluation.csv_files import ScoredSource, write_csv_files
     from bevseg.evaluation.run import FramePlace, collect, evaluate
 
-    lengths = [len(source.open()) for source in evaluation.sources]
+    workers = _workers(args)
+    drives = [drives_of(source.open()) for source in evaluation.sources]
+    lengths = [len(of_frames) for of_frames in drives]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
     folder.begin(evaluation, lengths)
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
         bar = progress.add_task("scoring", total=len(places))
         evaluate(evaluation, folder, places, workers=workers, done=lambda: progress.advance(bar))
-    return collect(evaluation, folder, lengths)
+    summary = collect(evaluation, folder, lengths)
+    if args.output:
+        scored = [ScoredSource(source, names) for source, names in zip(evaluation.sources, drives, strict=True)]
+        write_csv_files(folder, summary, scored)
+    return summary
 
 
 def _workers(args: argparse.Namespace) -> int:

@@ -133,4 +133,4 @@ class Sample:
     annotations: Annotations
     T_ego_from_lidar: Transform
     T_global_from_ego: Transform
-    origin: ScanOrigin | None = None
+    origin: ScanOrigin | None = field(default=None, kw_only=True)

@@ -82,7 +82,7 @@ def read_labelled_scan(scan: Path, labels: Path, *, drive: str = "", stamp_ns: i
     T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
     T_global_from_ego = Transform(np.eye(4), "global", "ego")
     origin = ScanOrigin.of(scan.stem, cloud, kept, drive=drive)
-    return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, T_global_from_ego, origin)
+    return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, T_global_from_ego, origin=origin)
 
 
 def instance_numbers(packed: UInt32[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -168,7 +168,7 @@ def score_frame(
         ValueError: The method labelled other points than the scan's.
     """
     name = name or sample.name
-    given = found or _nothing(sample, scoring.rule.grid)
+    given = found or nothing_found(sample, scoring.rule.grid)
     truth, rule = sample.annotations, replace(scoring.rule, iou_threshold=IOU_THRESHOLDS[0])
     compared = Comparison.of(given.instances, truth, rule=rule)
     at_iou = {
@@ -239,7 +239,7 @@ def _count_points(points: PointLabels | None, truth: Annotations, within: Bool[n
     return _PointCounts(count_semantic(points, known), count_panoptic(points, known))
 
 
-def _nothing(sample: Sample, grid: BevGrid) -> Segmentation:
+def nothing_found(sample: Sample, grid: BevGrid) -> Segmentation:
     """What stands for a result that is missing: no object, and no class for any point."""
     none = np.zeros(len(sample.cloud), np.uint8)
     return Segmentation(Instances.empty(grid), PointLabels(none, none.astype(np.int32)))
