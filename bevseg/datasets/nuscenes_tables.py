@@ -155,8 +155,8 @@ class NuScenesSource:
         truth = self._boxes(keyframe, cloud, (pose.T_global_from_ego @ pose.T_ego_from_lidar).inverse())
         truth = self._with_point_labels(truth, scan, cloud, kept)
         origin = ScanOrigin.of(scan["token"], cloud, kept, drive=self.drive_of(index))
-        poses = pose.T_ego_from_lidar, pose.T_global_from_ego
-        sample = Sample(keyframe["token"], cloud, truth, *poses, origin=origin)
+        own = pose.T_ego_from_lidar, pose.T_global_from_ego
+        sample = Sample(keyframe["token"], cloud, truth, *own, origin=origin)
         clouds, poses = [], []
         for sweep in self._before(scan):
             place = self._pose(sweep)
