@@ -110,7 +110,7 @@ def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
     screen.print(opened.description, markup=False)
     require_trainable(opened.source)
     scoring = _scoring(opened.kind, args.min_points, args.max_range)
-    writer = submission_writer(args, opened, scoring.rule)
+    writer = submission_writer(args, opened, scoring)
     return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, writer)
 
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bevseg.datasets.open import OpenedSource
-    from bevseg.evaluation.matching import MatchRule
+    from bevseg.evaluation.frame_scores import Scoring
     from bevseg.evaluation.run import Evaluation
     from bevseg.evaluation.submissions.writers import EvaluatedPart, SubmissionWriter
     from bevseg.evaluation.summary import Summary
 
 
-def submission_writer(args: argparse.Namespace, opened: OpenedSource, rule: MatchRule) -> SubmissionWriter | None:
+def submission_writer(args: argparse.Namespace, opened: OpenedSource, scoring: Scoring) -> SubmissionWriter | None:
     """What writes the results on a dataset; None where nothing is kept, or no results are wanted."""
     if args.output is None or args.no_submission:
         return None
     from bevseg.evaluation.submissions.writers import SubmissionWriter
 
-    return SubmissionWriter(args.output, _part(opened, args.tables), rule)
+    return SubmissionWriter(args.output, _part(opened, args.tables), scoring)
 
 
 def with_official_scores(summary: Summary, evaluation: Evaluation) -> Summary:

@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from bevseg.datasets.open import Kind
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.scan_origin import ScanOrigin
-from bevseg.evaluation.frame_scores import Segmentation
+from bevseg.evaluation.frame_scores import Scoring, Segmentation
 from bevseg.evaluation.mask_scores import Comparison
-from bevseg.evaluation.matching import MatchRule
 from bevseg.evaluation.submissions.checks import SubmissionError
 from bevseg.evaluation.submissions.coco import (
     FrameRows,
@@ -54,6 +55,8 @@ from bevseg.evaluation.submissions.nuscenes_detection import (
 )
 from bevseg.evaluation.submissions.nuscenes_panoptic import write_nuscenes_panoptic, write_panoptic_task
 from bevseg.evaluation.submissions.semantic_kitti import write_semantic_kitti_labels
+from bevseg.geometry.grid import BevGrid
+from bevseg.results.classes import GROUP_OF_CLASS
 from bevseg.results.instances import Instances
 from bevseg.results.scene import PointLabels
 
@@ -97,12 +100,17 @@ class SubmissionWriter:
     Attributes:
         run: Folder of the evaluation.
         part: What the results are for.
-        rule: Which objects count, for COCO's truth.
+        scoring: Which objects count, for COCO's truth.
     """
 
     run: Path
     part: EvaluatedPart
-    rule: MatchRule
+    scoring: Scoring
+
+    @property
+    def grid(self) -> BevGrid:
+        """That masks are compared on."""
+        return self.scoring.rule.grid
 
     @property
     def format(self) -> Format:
@@ -149,9 +157,11 @@ class SubmissionWriter:
         Raises:
             SubmissionError: What was found is unfit, or the scan is not as it was read from its file.
         """
-        compared = Comparison.of(found.instances, sample.annotations, rule=self.rule)
-        overlaps, grid = compared.overlaps, self.rule.grid
-        true = TrueMasks(sample.name, compared.masks.true, sample.annotations.label, ~overlaps.truth_counted)
+        compared = Comparison.of(found.instances, sample.annotations, rule=self.scoring.rule)
+        overlaps, grid = compared.overlaps, self.grid
+        label = sample.annotations.label
+        counted = overlaps.truth_counted & np.isin(GROUP_OF_CLASS[label], self.scoring.groups)
+        true = TrueMasks(sample.name, compared.masks.true, label, ~counted)
         on_grid = replace(found.instances, amodal=compared.masks.predicted)
         found_masks = found_rows(sample.name, on_grid, grid, outside=overlaps.prediction_outside)
         boxes = self._boxes(sample, found.instances)
@@ -170,7 +180,7 @@ class SubmissionWriter:
         image_ids = coco_image_ids(head.frame for head in heads)
         coco = self.folder / "coco"
         by_name = {name: places[name] for name in image_ids}
-        write_coco_truth(coco / "truth.json", self._rows(by_name, "true_masks"), self.rule.grid, image_ids=image_ids)
+        write_coco_truth(coco / "truth.json", self._rows(by_name, "true_masks"), self.grid, image_ids=image_ids)
         write_coco_results(coco / "results.json", self._rows(by_name, "found_masks"), image_ids=image_ids)
         if self.format == "nuscenes":
             write_nuscenes_detections(self.detections, (SampleBoxes(*frame) for frame in self._rows(places, "boxes")))

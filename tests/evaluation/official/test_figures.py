@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from bevseg.datasets.open import Kind
-from bevseg.evaluation.frame_scores import Scores
+from bevseg.evaluation.frame_scores import Scores, Scoring
 from bevseg.evaluation.matching import MatchRule
 from bevseg.evaluation.official.figures import OfficialScores, official_scores
 from bevseg.evaluation.submissions.writers import EvaluatedPart, SubmissionWriter
 
 
 def writer(folder: Path, kind: Kind, split: str | None = None) -> SubmissionWriter:
-    return SubmissionWriter(folder, EvaluatedPart(folder, kind, "v1.0-own", split), MatchRule())
+    return SubmissionWriter(folder, EvaluatedPart(folder, kind, "v1.0-own", split), Scoring(MatchRule()))
 
 
 @pytest.mark.parametrize("kind", ["pandaset", "semantic-kitti", "kitti-tracking", "argoverse1"])

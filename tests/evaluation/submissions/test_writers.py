@@ -14,14 +14,14 @@ import pytest
 from bevseg.datasets.open import LOOKED_FOR, Kind
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.scan_origin import ScanOrigin
-from bevseg.evaluation.frame_scores import Segmentation
+from bevseg.evaluation.frame_scores import Scoring, Segmentation
 from bevseg.evaluation.matching import MatchRule
 from bevseg.evaluation.submissions.checks import SubmissionError
 from bevseg.evaluation.submissions.writers import EvaluatedPart, SubmissionWriter, format_of
 from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
-from bevseg.results.classes import SemanticClass
+from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.scene import PointLabels
 
@@ -32,7 +32,7 @@ BOX = [10.0, 2.0, 0.5, 4.0, 2.0, 1.5, 0.3]
 @pytest.fixture
 def make_writer(tmp_path: Path, grid: BevGrid) -> Callable[[Kind], SubmissionWriter]:
     def make(kind: Kind) -> SubmissionWriter:
-        return SubmissionWriter(tmp_path, EvaluatedPart(tmp_path, kind, "v1.0-own"), MatchRule(grid=grid))
+        return SubmissionWriter(tmp_path, EvaluatedPart(tmp_path, kind, "v1.0-own"), Scoring(MatchRule(grid=grid)))
 
     return make
 
@@ -148,3 +148,14 @@ def test_what_cannot_be_written_names_the_frame(
 def test_a_writer_goes_to_other_processes(make_writer: Callable[[Kind], SubmissionWriter]) -> None:
     writer = make_writer("nuscenes")
     assert pickle.loads(pickle.dumps(writer)) == writer
+
+
+def test_classes_that_the_source_does_not_label_are_no_truth(
+    make_writer: Callable[[Kind], SubmissionWriter], found: Segmentation
+) -> None:
+    writer = make_writer("pandaset")
+    writer = replace(writer, scoring=replace(writer.scoring, groups=(ClassGroup.PEDESTRIAN,)))
+    writer.write(0, sample(), found)
+    writer.assemble(1)
+    (row,) = json.loads((writer.folder / "coco" / "truth.json").read_text())["annotations"]
+    assert (row["category_id"], row["iscrowd"]) == (CAR, 1)
