@@ -7,7 +7,7 @@ cell of the ground: those made anew, and those that `bevseg simulate --ground-ce
 
 With --output everything is kept in a folder: the scenes, what was counted in each frame, the figures as JSON and CSV,
 and of --data the results in its benchmark's own format and as COCO's masks, with what official evaluators say of them.
-What was interrupted goes on from there with the same command.
+What was interrupted goes on from there with the same command. Under `torchrun` the processes share the frames.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
+from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.submissions import with_official_scores
@@ -51,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Scores and reports."""
+    rank = Rank.from_environment()
     screen = console(args)
+    screen.quiet = not rank.is_first
+    args.device = rank.device(args.device)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
     sources = evaluated_sources(args, screen)
@@ -59,9 +63,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     method = ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)
-    with TemporaryDirectory(prefix="bevseg-eval-") as scratch:
-        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), args, screen)
-        summary = with_official_scores(summary, evaluation)
+    with TemporaryDirectory(prefix="bevseg-eval-") as scratch, rank.joined():
+        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, _workers(args, rank), screen)
+    if not rank.is_first:
+        return ExitCode.OK
+    summary = with_official_scores(summary, evaluation)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         _write(args.output, metrics, method.config())
@@ -69,35 +75,46 @@ def run(args: argparse.Namespace) -> ExitCode:
         print_json(metrics)
     else:
         screen.print(*summary.tables())
-        screen.print(*(f"{line}." for source in summary.sources for line in source.official_left_out), sep="\n")
+        for sentence in (line for source in summary.sources for line in source.official_left_out):
+            screen.print(f"{sentence}.", markup=False)
     return ExitCode.OK
 
 
-def _score(evaluation: Evaluation, folder: RunFolder, args: argparse.Namespace, screen: Console) -> Summary:
+def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, screen: Console) -> Summary:
+    """Scores the frames of this process; the first one gives the sum of all, the others that of nothing."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from bevseg.datasets.swept import drives_of
     from bevseg.evaluation.csv_files import ScoredSource, write_csv_files
     from bevseg.evaluation.run import FramePlace, collect, evaluate
+    from bevseg.evaluation.summary import Summary
 
-    workers = _workers(args)
     drives = [drives_of(source.open()) for source in evaluation.sources]
     lengths = [len(of_frames) for of_frames in drives]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
-    folder.begin(evaluation, lengths)
+    if rank.is_first:
+        folder.begin(evaluation, lengths)
+    rank.wait()
+    if not rank.is_first:
+        folder.begin(evaluation, lengths, alone=False)
+    own = rank.share(places)
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
-        bar = progress.add_task("scoring", total=len(places))
-        evaluate(evaluation, folder, places, workers=workers, done=lambda: progress.advance(bar))
+        bar = progress.add_task("scoring", total=len(own))
+        evaluate(evaluation, folder, own, workers=workers, done=lambda: progress.advance(bar))
+    rank.deliver(folder.path)
+    if not rank.is_first:
+        return Summary(())
     summary = collect(evaluation, folder, lengths)
-    if args.output:
-        scored = [ScoredSource(source, names) for source, names in zip(evaluation.sources, drives, strict=True)]
-        write_csv_files(folder, summary, scored)
+    scored = [ScoredSource(source, names) for source, names in zip(evaluation.sources, drives, strict=True)]
+    write_csv_files(folder, summary, scored)
     return summary
 
 
-def _workers(args: argparse.Namespace) -> int:
+def _workers(args: argparse.Namespace, rank: Rank) -> int:
     """As many as asked for; else one a core, as one thread each is what the cores do most with, or one for a GPU.
+
+    Processes that share a machine share its cores.
 
     Raises:
         ValueError: Fewer than one, or there is no such `--device` here.
@@ -110,7 +127,7 @@ def _workers(args: argparse.Namespace) -> int:
         return 1
     from bevseg.processes import usable_cores
 
-    return usable_cores()
+    return max(usable_cores() // rank.local_count, 1)
 
 
 def _write(folder: Path, metrics: Mapping[str, object], config: object) -> None:

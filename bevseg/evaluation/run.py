@@ -100,8 +100,13 @@ class RunFolder:
         """Where the scores of a frame are."""
         return self.path / "scores" / source.name / f"{frame:06d}.safetensors"
 
-    def begin(self, evaluation: Evaluation, lengths: Sequence[int]) -> None:
+    def begin(self, evaluation: Evaluation, lengths: Sequence[int], *, alone: bool = True) -> None:
         """Notes what is evaluated, or makes sure that it is what was begun here.
+
+        Args:
+            evaluation: What is evaluated.
+            lengths: Frames of each source.
+            alone: Whether nobody else works in the folder, so that what killed processes left can be removed.
 
         Raises:
             RunFolderError: The folder holds another evaluation.
@@ -115,7 +120,9 @@ class RunFolder:
                     f"{self.path} holds another evaluation, which differs in {', '.join(_differences(begun, wanted))}: "
                     "choose another folder, or remove this one"
                 )
-            remove_unfinished(self.path)
+            if alone:
+                remove_unfinished(self.path)
+            return
         write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
 
 

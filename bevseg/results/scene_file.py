@@ -5,6 +5,7 @@ The JSON holds (metres, radians, seconds; x forward, y left, z up; ids are `Inst
 * `schema_version`: 1. `frame`, `stamp_ns` (64-bit integer), `num_points`, `timings_ms` (name to milliseconds).
 * `grid`: `x_min_m`, `y_min_m`, `cell_m`, `width`, `height`.
 * `T_output_from_input`: `dst`, `src`, `matrix` (4 rows of 4): from the file's or message's own frame into `frame`.
+* `visible_fraction_source`: that of the objects; here for scenes without any ("unknown" where it is missing).
 * `objects`: a list of `id`, `class` (nuScenes' name), `score`, `box` (`center_m` [x, y, z], `size_lwh_m` [l, w, h],
   `yaw_rad`, `velocity_mps` [vx, vy] or null where unknown), `mask_amodal` and `mask_visible` (COCO run lengths, see
   `rle`), `visible_fraction` (null where unknown), `visible_fraction_source`, `occluded_by` (ids, the one that hides
@@ -60,6 +61,7 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
         "timings_ms": {name: float(value) for name, value in scene.timings_ms.items()},
         "grid": asdict(scene.grid),
         "T_output_from_input": {"dst": transform.dst, "src": transform.src, "matrix": transform.matrix.tolist()},
+        "visible_fraction_source": scene.instances.visible_fraction_source,
         "objects": _objects(scene),
         "occlusion": {
             "edges": [{"occluder": ids[a], "occluded": ids[b], "hidden_fraction": share} for a, b, share in edges],
@@ -214,7 +216,7 @@ def _scene(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
     if len(arrays["point_semantic"]) != document["num_points"]:
         raise ValueError(f"{document['num_points']} points expected, the .npz has {len(arrays['point_semantic'])}")
     grid = BevGrid(**document["grid"])
-    instances = _instances(document["objects"], grid)
+    instances = _instances(document["objects"], grid, document.get("visible_fraction_source", "unknown"))
     transform = document["T_output_from_input"]
     return Scene(
         stamp_ns=document["stamp_ns"],
@@ -228,8 +230,8 @@ def _scene(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
     )
 
 
-def _instances(objects: list[dict[str, Any]], grid: BevGrid) -> Instances:
-    sources = {o["visible_fraction_source"] for o in objects} or {"unknown"}
+def _instances(objects: list[dict[str, Any]], grid: BevGrid, source: str) -> Instances:
+    sources = {o["visible_fraction_source"] for o in objects} or {source}
     if len(sources) > 1 or not sources <= {"counted", "estimated", "unknown"}:
         raise ValueError(f"visible_fraction_source must be one of counted, estimated, unknown, got {sorted(sources)}")
     boxes = [(*o["box"]["center_m"], *o["box"]["size_lwh_m"], o["box"]["yaw_rad"]) for o in objects]

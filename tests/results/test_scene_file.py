@@ -24,7 +24,7 @@ def _empty_scene() -> Scene:
     return Scene(
         stamp_ns=1_531_883_530_449_377_123,
         frame="base_link",
-        instances=Instances.empty(GRID),
+        instances=replace(Instances.empty(GRID), visible_fraction_source="estimated"),
         occlusion=OcclusionGraph.empty(),
         visibility=VisibilityMap(GRID, np.zeros(GRID.shape, np.uint8)),
         points=PointLabels(np.zeros(0, np.uint8), np.zeros(0, np.int32)),
@@ -112,6 +112,7 @@ def test_the_document_has_exactly_the_described_keys() -> None:
         "timings_ms",
         "grid",
         "T_output_from_input",
+        "visible_fraction_source",
         "objects",
         "occlusion",
     }
