@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kept.add_argument(
         "--no-submission", action="store_true", help="without results in the benchmark's format, and official scores"
     )
+    kept.add_argument(
+        "--tracking", action="store_true", help="nuScenes: follow objects through drives, too (one core): PAT, LSTQ"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, one with a GPU)")
 
 
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, _workers(args, rank), screen)
     if not rank.is_first:
         return ExitCode.OK
-    summary = with_official_scores(summary, evaluation)
+    summary = with_official_scores(summary, evaluation, tracking=args.tracking)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         _write(args.output, metrics, method.config())
