@@ -1,4 +1,4 @@
-"""Score a model, or the geometric baseline, on datasets, on real frames and on simulated ones.
+"""Score a model, the geometric baseline, or stored scenes on datasets, on real frames and on simulated ones.
 
 Each source is scored by itself, with the number of objects beside each figure, on all cores. Objects below the score
 thresholds of the checkpoint do not count as found; those thresholds were chosen on simulated frames alone, and nothing
@@ -7,7 +7,9 @@ cell of the ground: those made anew, and those that `bevseg simulate --ground-ce
 
 With --output everything is kept in a folder: the scenes, what was counted in each frame, the figures as JSON and CSV,
 and of --data the results in its benchmark's own format and as COCO's masks, with what official evaluators say of them.
-What was interrupted goes on from there with the same command. Under `torchrun` the processes share the frames.
+What was interrupted goes on from there with the same command. Scenes that are stored already, by this or by `bevseg
+segment`, are scored with --predictions; all are read and checked before the first is scored. Under `torchrun` the
+processes share the frames.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_so
 from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.stored_predictions import PredictionsMethod, add_prediction_arguments, stored_predictions
 from bevseg.commands.submissions import with_official_scores
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bevseg.evaluation.run import Evaluation, RunFolder
+    from bevseg.evaluation.run import EvaluatedSource, Evaluation, RunFolder
     from bevseg.evaluation.summary import Summary
 
 
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", choices=("network", "clusters"), default="network", help="clusters: geometry alone, no checkpoint"
     )
+    add_prediction_arguments(parser)
     add_source_arguments(parser)
     add_part_arguments(parser)
     kept = parser.add_argument_group("what is kept")
@@ -61,13 +65,12 @@ def run(args: argparse.Namespace) -> ExitCode:
     args.device = rank.device(args.device)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
-    sources = evaluated_sources(args, screen)
-    store = args.output and args.output / "predictions"
-    method = ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
+    sources, workers = evaluated_sources(args, screen), _workers(args, rank)
+    method = _method(args, sources, screen, workers)
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)
     with TemporaryDirectory(prefix="bevseg-eval-") as scratch, rank.joined():
-        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, _workers(args, rank), screen)
+        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, workers, screen)
     if not rank.is_first:
         return ExitCode.OK
     summary = with_official_scores(summary, evaluation, tracking=args.tracking)
@@ -81,6 +84,17 @@ def run(args: argparse.Namespace) -> ExitCode:
         for sentence in (line for source in summary.sources for line in source.official_left_out):
             screen.print(f"{sentence}.", markup=False)
     return ExitCode.OK
+
+
+def _method(
+    args: argparse.Namespace, sources: tuple[EvaluatedSource, ...], screen: Console, workers: int
+) -> PredictionsMethod | ClustersMethod | NetworkMethod:
+    if args.predictions is not None:
+        return stored_predictions(args, sources, screen, workers)
+    if args.allow_missing:
+        raise ValueError("--allow-missing is for --predictions: a model leaves no frame out")
+    store = args.output and args.output / "predictions"
+    return ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
 
 
 def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, screen: Console) -> Summary:
@@ -126,7 +140,7 @@ def _workers(args: argparse.Namespace, rank: Rank) -> int:
         if args.workers < 1:
             raise ValueError(f"--workers must be 1 or more, got {args.workers}")
         return int(args.workers)
-    if args.head == "network" and find_device(args.device).type != "cpu":
+    if args.predictions is None and args.head == "network" and find_device(args.device).type != "cpu":
         return 1
     from bevseg.processes import usable_cores
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bevseg.evaluation.frame_scores import Segmentation
 from bevseg.evaluation.official.panoptic import PanopticTrackingScores, score_panoptic_tracking
 from bevseg.results.scene import PointLabels, Scene
 from bevseg.tracking.tracker import Tracker
@@ -19,7 +20,6 @@ from bevseg.tracking.tracker import Tracker
 if TYPE_CHECKING:
     from bevseg.datasets.sample import Sample
     from bevseg.datasets.swept import DriveRecording
-    from bevseg.evaluation.frame_scores import Segmentation
     from bevseg.evaluation.run import Method
 
 Scan = tuple[PointLabels, PointLabels]
@@ -49,14 +49,14 @@ def _followed(method: Method, recording: DriveRecording, name: str, indices: Ite
     tracker, numbers = Tracker(), dict[tuple[int, ...], int]()
     for index in indices:
         sample = recording[index]
-        scene = _as_scene(sample, method(name, sample))
+        scene = _as_scene(sample, method(name, sample) or Segmentation.nothing(sample))
         followed = tracker.follow(scene, sample.T_global_from_ego @ sample.T_ego_from_lidar)
         yield followed.points, _truth_over_time(sample, index, numbers)
 
 
-def _as_scene(sample: Sample, found: Segmentation | None) -> Scene:
+def _as_scene(sample: Sample, found: Segmentation) -> Scene:
     """What the tracker takes."""
-    if found is None or found.points is None or found.occlusion is None or found.visibility is None:
+    if found.points is None or found.occlusion is None or found.visibility is None:
         raise TrackingError(
             f"tracking needs labels of points in every frame, but the method gives none in {sample.name}"
         )

@@ -13,6 +13,8 @@ from bevseg.cli import main
 from bevseg.commands import bench, panoptic_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.generate import generate
 
 STAGES = ["read", "ground", "pillars", "network", "decode", "visibility", "point_labels", "occlusion"]
 SPREAD = ["p50", "p90", "p99", "max"]
@@ -156,3 +158,21 @@ def test_the_panoptic_evaluator_is_measured_beside_the_official_one(
     assert said["ratio"] == pytest.approx(said["official_ms"] / said["ours_ms"])
     assert main(arguments) == 0
     assert "counts are equal" in capsys.readouterr().out
+
+
+def test_scoring_stored_scenes_is_measured_from_start_to_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SimulationConfig(seed=5, sensors=("vlp-16",), range_m=30.0, density=(0.5, 0.6))
+    generate(config, tmp_path / "frames", 2)
+    assert main(["bench", "--evaluation", str(tmp_path / "frames"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["frames"] == 2
+    assert said["frames_per_s"] == pytest.approx(2 / said["wall_s"])
+    assert 50 < said["peak_mb"] < 1000
+    assert 0 < said["core_share"] <= 1
+
+
+def test_scenes_are_of_use_for_the_evaluation_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--predictions", "somewhere"]) == 2
+    assert "--predictions is for --evaluation" in capsys.readouterr().err

@@ -58,6 +58,9 @@ class Frames:
     def __len__(self) -> int:
         return self.num_frames
 
+    def name_of(self, index: int) -> str:
+        return "one"
+
     def __getitem__(self, index: int) -> Sample:
         return _sample()
 

@@ -87,9 +87,16 @@ def test_objects_that_the_boxes_do_not_name_are_others_in_every_scan() -> None:
     assert scores.association == pytest.approx(1 / 3)  # each keeps to one of the three that it is held against
 
 
+def test_frames_without_a_result_break_nothing() -> None:
+    def every_other(source: str, sample: Sample) -> Segmentation | None:
+        return None if sample.name in ("1", "4") else truth_as_found(source, sample)
+
+    assert 0 < score_tracking(every_other, Drives(), "drives").tq < 1
+
+
 def test_without_labels_there_is_nothing_to_follow() -> None:
     with pytest.raises(TrackingError, match="the method gives none in 0"):
-        score_tracking(lambda source, sample: None, Drives(), "drives")
+        score_tracking(lambda *given: replace(truth_as_found(*given), points=None), Drives(), "drives")
 
     class Unlabelled(Drives):
         def __getitem__(self, index: int) -> Sample:
