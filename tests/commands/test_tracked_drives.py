@@ -91,7 +91,7 @@ def test_frames_without_a_result_break_nothing() -> None:
     def every_other(source: str, sample: Sample) -> Segmentation | None:
         return None if sample.name in ("1", "4") else truth_as_found(source, sample)
 
-    assert 0 < score_tracking(every_other, Drives(), "drives").tq < 1
+    assert 0 < score_tracking(every_other, Drives(), "drives").association < 1
 
 
 def test_without_labels_there_is_nothing_to_follow() -> None:
