@@ -83,7 +83,7 @@ class RunFolder:
 
     def scores_file(self, source: EvaluatedSource, frame: int) -> Path:
         """Where the scores of a frame are."""
-        return self.path / "scores" / source.name / f"{frame:06d}.safetensors"
+        return scores_path(self.path, source.name, frame)
 
     def begin(self, evaluation: Evaluation, lengths: Sequence[int]) -> None:
         """Notes what is evaluated, or makes sure that it is what was begun here.
@@ -102,6 +102,11 @@ class RunFolder:
                 )
             remove_unfinished(self.path)
         write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
+
+
+def scores_path(folder: Path, source: str, frame: int) -> Path:
+    """Where the folder of an evaluation has the scores of a frame."""
+    return folder / "scores" / source / f"{frame:06d}.safetensors"
 
 
 def evaluate(
