@@ -7,6 +7,9 @@ cell of the ground: those made anew, and those that `bevseg simulate --ground-ce
 
 With --output everything is kept in a folder: the scenes, what was counted in each frame, and the figures. What was
 interrupted goes on from there with the same command.
+
+With --compare A B nothing is scored: two such folders are put side by side, figure by figure, with the interval of each
+difference, and with the frames that changed most.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bevseg.commands.compared_runs import add_compare_arguments, compare_runs
 from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
 from bevseg.commands.models import add_model_arguments, find_device
+from bevseg.commands.source_notes import drives_of, note_sources
 from bevseg.commands.output import ExitCode, console, print_json
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_part_arguments(parser)
+    add_compare_arguments(parser)
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--output", type=Path, metavar="FOLDER", help="keep scenes, scores and figures there, and resume")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, one with a GPU)")
@@ -46,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Scores and reports."""
+    if args.compare:
+        return compare_runs(args)
     screen = console(args)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
@@ -58,6 +66,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         summary = _score(evaluation, RunFolder(args.output or Path(scratch)), _workers(args), screen)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
+        note_sources(args.output, args)
         _write(args.output, metrics, method.config())
     if args.json:
         print_json(metrics)
@@ -69,11 +78,14 @@ def run(args: argparse.Namespace) -> ExitCode:
 def _score(evaluation: Evaluation, folder: RunFolder, workers: int, screen: Console) -> Summary:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from bevseg.evaluation.comparison.finished_run import note_drives
     from bevseg.evaluation.run import FramePlace, collect, evaluate
 
-    lengths = [len(source.open()) for source in evaluation.sources]
+    opened = {source.name: source.open() for source in evaluation.sources}
+    lengths = [len(source) for source in opened.values()]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
     folder.begin(evaluation, lengths)
+    note_drives(folder.path, {name: drives_of(source) for name, source in opened.items()})
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
         bar = progress.add_task("scoring", total=len(places))

@@ -15,7 +15,7 @@ from bevseg.evaluation.comparison.frame_counts import FrameCounts
 from bevseg.evaluation.comparison.pairing import PairedSource
 from bevseg.results.classes import ClassGroup, SemanticClass
 
-Verdict = Literal["better", "worse", "unclear", "same", "one only"]
+Verdict = Literal["better", "worse", "unclear", "same", "A only", "B only"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Difference:
     def verdict(self) -> Verdict:
         """What B is: better or worse if 0 lies outside of the interval."""
         if np.isnan(self.difference):
-            return "one only"
+            return "A only" if np.isnan(self.b) else "B only"
         if self.difference == 0 and not (self.b_better or self.a_better):
             return "same"
         if not self.interval.excludes_zero:

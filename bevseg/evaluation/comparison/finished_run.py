@@ -7,14 +7,12 @@ which frames belong to one drive. Runs that were made before there was a `drives
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bevseg.datasets.source import Source
-from bevseg.datasets.swept import DriveRecording
 from bevseg.evaluation.frame_scores import Scores
 from bevseg.evaluation.run import scores_path
 from bevseg.evaluation.score_files import VERSION, ScoreFileError, read_scores
@@ -117,19 +115,19 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def note_drives(folder: Path, sources: Mapping[str, Source]) -> None:
-    """Writes which drive each frame belongs to, for those sources that know: runs of frames, as `[drive, frames]`.
+def note_drives(folder: Path, drives: Mapping[str, Sequence[str] | None]) -> None:
+    """Writes which frames belong to one drive, as runs `[drive, frames]`.
 
     Args:
         folder: Of the run.
-        sources: By their names in the run.
+        drives: Of each frame of each source; None, and left out, where a source does not tell.
     """
-    drives = {
-        name: [[drive, len(list(run))] for drive, run in groupby(source.drive_of(k) for k in range(len(source)))]
-        for name, source in sources.items()
-        if isinstance(source, DriveRecording)
+    runs = {
+        name: [[drive, len(list(run))] for drive, run in groupby(of_frames)]
+        for name, of_frames in drives.items()
+        if of_frames is not None
     }
-    write_whole(folder / _DRIVES, (json.dumps(drives, indent=1) + "\n").encode())
+    write_whole(folder / _DRIVES, (json.dumps(runs) + "\n").encode())
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
