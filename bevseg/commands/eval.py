@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_compare_arguments(parser)
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--output", type=Path, metavar="FOLDER", help="keep scenes, scores and figures there, and resume")
+    kept.add_argument("--no-report", action="store_true", help="leave out report.html, the page that shows it all")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, one with a GPU)")
 
 
@@ -68,6 +69,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.output:
         note_sources(args.output, args)
         _write(args.output, metrics, method.config())
+        if not args.no_report:
+            _report(args.output, evaluation, summary, metrics, workers=_workers(args))
+            screen.print(f"report: {args.output / 'report.html'}", markup=False)
     if args.json:
         print_json(metrics)
     else:
@@ -108,6 +112,23 @@ def _workers(args: argparse.Namespace) -> int:
     from bevseg.processes import usable_cores
 
     return usable_cores()
+
+
+def _report(
+    folder: Path, evaluation: Evaluation, summary: Summary, metrics: Mapping[str, object], *, workers: int
+) -> None:
+    """The page with figures, charts and pictures of what failed."""
+    from bevseg.evaluation.report.report import StoredScenes, write_report
+
+    write_report(
+        folder / "report.html",
+        summary,
+        metrics,
+        sources=evaluation.sources,
+        method=StoredScenes(folder / "predictions"),
+        config=(folder / "config.yaml").read_text(encoding="utf-8"),
+        workers=workers,
+    )
 
 
 def _write(folder: Path, metrics: Mapping[str, object], config: object) -> None:

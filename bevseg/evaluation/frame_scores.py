@@ -20,6 +20,7 @@ from bevseg.evaluation.mask_scores import Comparison, MaskScores, score_masks
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
     FrameMatches,
+    FrameOverlaps,
     MatchRule,
     PredictionStatus,
     TruthStatus,
@@ -199,6 +200,12 @@ def score_frame(
         masks=score_masks(compared, rule=rule, frame=name, seen=seen),
         timings_ms={stage: np.array([ms]) for stage, ms in (given.timings_ms or {}).items()},
     )
+
+
+def match_counted(overlaps: FrameOverlaps, scoring: Scoring) -> FrameMatches:
+    """Pairs of objects of one class group at the first of `IOU_THRESHOLDS`, as `score_frame` counts them."""
+    rule = replace(scoring.rule, iou_threshold=IOU_THRESHOLDS[0])
+    return _of_groups(match_overlaps(overlaps, rule=rule), scoring)
 
 
 def _of_groups(matches: FrameMatches, scoring: Scoring) -> FrameMatches:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bevseg.evaluation.report.markup import Html, join, tag
 
 _WIDTH, _HEIGHT = 420.0, 270.0
-_LEFT, _TOP, _BOTTOM = 46.0, 14.0, 46.0
+_LEFT, _TOP, _BOTTOM = 52.0, 14.0, 46.0
 _FEWEST_TICKS = 4
 _TICK_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -37,6 +37,13 @@ class Axis:
         step = power * next(s for s in _TICK_STEPS if s * power >= raw * (1 - 1e-9))
         return cls(title, 0.0, step * math.ceil(largest / step - 1e-9) if largest > 0 else step, step)
 
+    @classmethod
+    def counting(cls, title: str, largest: float) -> Axis:
+        """As `up_to` for numbers of things, which have no fractions."""
+        if largest <= _FEWEST_TICKS:
+            return cls(title, 0.0, max(float(math.ceil(largest)), 1.0), 1.0)
+        return cls.up_to(title, largest)
+
     @property
     def ticks(self) -> tuple[float, ...]:
         """Values that carry a number."""
@@ -46,7 +53,7 @@ class Axis:
 
     def text(self, value: float) -> str:
         """A number along the axis, without needless digits."""
-        return f"{round(value, 6):g}"
+        return f"{round(value / 1000, 6):g}k" if value >= 10_000 else f"{round(value, 6):g}"
 
 
 @dataclass(frozen=True)

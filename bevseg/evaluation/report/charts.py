@@ -14,7 +14,7 @@ from bevseg.evaluation.report.markup import Html, join, tag
 
 _LABEL_STEP = 14.0
 """Least distance of two labels at the ends of lines."""
-_LABEL_ROOM = 104.0
+_LABEL_ROOM = 124.0
 _GAP = 0.24
 """Share of a cluster's width that is left free around its bars."""
 
@@ -146,7 +146,7 @@ def histogram(values: Float[np.ndarray, "n"], x_title: str, *, bins: int = 24, l
         [Bar(float(n), "1", f"{ends[k]:.0f} to {ends[k + 1]:.0f}: {n}")] if n else []
         for k, n in enumerate(count.tolist())
     ]
-    return stacked_columns(columns, x, Axis.up_to("scans", float(count.max())), label=label, height=220.0)
+    return stacked_columns(columns, x, Axis.counting("scans", float(count.max())), label=label, height=220.0)
 
 
 def share_bars(rows: Sequence[tuple[str, Sequence[Bar]]], *, label: str) -> Html:

@@ -22,13 +22,12 @@ def heatmap(counts: Integer[np.ndarray, "truth prediction"], names: Sequence[str
     rows, columns = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
     if not len(rows):
         return Html()
-    # what is there stands in both, in one order, so that the right ones lie on a diagonal
-    shown = np.union1d(rows, columns)
+    shown = np.union1d(rows, columns)  # each class of the truth has a column, also where it was never said
     corner = tag("th", "truth ↓   said →", class_="corner")
     headings = [tag("th", tag("span", names[k]), scope="col") for k in shown.tolist()]
     body = [
-        tag("tr", tag("th", names[t], scope="row"), *_cells(counts, names, int(t), shown.tolist(), percent))
-        for t in shown.tolist()
+        tag("tr", tag("th", names[t], scope="row"), *_cells(counts, names, t, shown.tolist(), percent))
+        for t in rows.tolist()
     ]
     table = tag("table", tag("thead", tag("tr", corner, *headings)), tag("tbody", *body), class_="heat")
     return tag("div", table, class_="scroll")
@@ -42,7 +41,7 @@ def _cells(
     for said in shown:
         count = int(counts[truth, said])
         if not count:
-            cells.append(tag("td", "·" if total else "", class_="none"))
+            cells.append(tag("td", "·", class_="none"))
             continue
         hint = f"{names[truth]} said to be {names[said]}: {figure(count)} of {figure(total)} ({share(count, total)})"
         text = _percent(count / total) if percent else figure(count)

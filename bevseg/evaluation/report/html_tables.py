@@ -12,6 +12,8 @@ Value = str | int | float
 
 DASH = "\u2013"
 """Stands for a figure of nothing."""
+_LONG = 34
+"""Characters beyond which words go on in another line."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _heading(column: Column, is_number: bool) -> Html:
 
 def _cell(value: Value, column: Column) -> Html:
     if isinstance(value, str):
-        return tag("td", value)
+        return tag("td", value, class_="long" if len(value) > _LONG else None)
     if isinstance(value, float) and math.isnan(value):
         return tag("td", DASH, class_="n quiet", data_value="", title="nothing to measure")
     bar = f"--bar:{min(max(value, 0), 1):.3f}" if column.bar else None

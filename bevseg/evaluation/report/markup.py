@@ -16,7 +16,7 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: str, **attributes: Attribute) -> Html:
+def tag(name: str, /, *children: str, **attributes: Attribute) -> Html:
     """An element.
 
     Args:

@@ -31,6 +31,10 @@ function chooseSource(button) {
   all("[data-choose]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
   const chosen = button.dataset.choose;
   all("[data-source]").forEach((part) => { part.hidden = chosen !== "" && part.dataset.source !== chosen; });
+  for (const form of all("form.filters")) {
+    form.elements.origin.value = chosen;
+    filterCases(form);
+  }
 }
 
 function filterCases(form) {
