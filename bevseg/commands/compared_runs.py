@@ -1,4 +1,4 @@
-"""`bevseg eval --compare A B`: two finished runs on the same frames, side by side, with the intervals of differences."""
+"""`bevseg eval --compare A B`: two finished runs on the same frames, side by side, with intervals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bevseg.commands.source_notes import open_again
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.source_notes import open_again
 
 if TYPE_CHECKING:
     from rich.console import Console

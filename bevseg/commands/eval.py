@@ -26,8 +26,8 @@ from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
 from bevseg.commands.models import add_model_arguments, find_device
-from bevseg.commands.source_notes import drives_of, note_sources
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.source_notes import drives_of, note_sources
 
 if TYPE_CHECKING:
     from rich.console import Console

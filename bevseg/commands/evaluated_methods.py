@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from bevseg.commands.models import load_segmenter
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bevseg.results.scene import Scene
 
 
+@runtime_checkable
 class _Segmenter(Protocol):
     def segment(self, cloud: PointCloud) -> Scene: ...
 

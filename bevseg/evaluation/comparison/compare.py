@@ -13,6 +13,7 @@ from bevseg.evaluation.comparison.draws import Interval, Units, choose_units, dr
 from bevseg.evaluation.comparison.figures import Figure, Measured, measure
 from bevseg.evaluation.comparison.frame_counts import FrameCounts
 from bevseg.evaluation.comparison.pairing import PairedSource
+from bevseg.evaluation.mask_tables import MEAN
 from bevseg.results.classes import ClassGroup, SemanticClass
 
 Verdict = Literal["better", "worse", "unclear", "same", "A only", "B only"]
@@ -123,11 +124,10 @@ def _difference(
 
 def _objects(figure: Figure, both: Sequence[FrameCounts]) -> tuple[int, int] | None:
     """True objects of the figure's category in each run."""
-    names = {"groups": ClassGroup, "classes": SemanticClass}.get(figure.part)
-    if names is None:
+    if figure.part not in ("groups", "classes"):
         return None
-    members = {entry.label: int(entry) for entry in names}
-    chosen = [members[figure.category]] if figure.category in members else list(members.values())
+    kinds: Sequence[ClassGroup | SemanticClass] = tuple(ClassGroup if figure.part == "groups" else SemanticClass)
+    chosen = [int(kind) for kind in kinds if figure.category in (kind.label, MEAN)]
     a, b = (
         int((counts.objects[:, 0] if figure.part == "groups" else counts.classes)[:, [0, 2]][:, :, chosen].sum())
         for counts in both

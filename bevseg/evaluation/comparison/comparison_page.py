@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from bevseg.datasets.source import Source
-from bevseg.evaluation.comparison.changed_frames import ChangedFrames
 from bevseg.evaluation.comparison.compare import Difference, SourceComparison
 from bevseg.evaluation.comparison.comparison_tables import (
     CAUTION,
@@ -19,6 +18,7 @@ from bevseg.evaluation.comparison.comparison_tables import (
     notes_of,
     written,
 )
+from bevseg.evaluation.comparison.figures import ALL_KINDS
 from bevseg.evaluation.comparison.forest import MARKS, forest
 from bevseg.evaluation.comparison.frame_section import frame_section
 from bevseg.evaluation.mask_tables import MEAN
@@ -46,12 +46,12 @@ _PARTS = {
     "time": "time",
 }
 _METHOD = (
-    "Both runs were scored on the same frames by the same rules. The value of each figure is that on all frames. For the "
-    "interval the frames are drawn anew with replacement, the same draw for both runs, and the figures of each draw are "
-    "counted again (bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993). The interval holds the "
-    "middle 95 % of the differences, and a little more where few units were drawn, as plain percentiles are too narrow "
-    "then (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 2015). B is called "
-    "better or worse where 0 lies outside of the interval, and unclear where it lies within."
+    "Both runs were scored on the same frames by the same rules. The value of each figure is that on all frames. For "
+    "the interval the frames are drawn anew with replacement, the same draw for both runs, and the figures of each "
+    "draw are counted again (bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993). The interval "
+    "holds the middle 95 % of the differences, and a little more where few units were drawn, as plain percentiles are "
+    "too narrow then (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 2015). B is "
+    "called better or worse where 0 lies outside of the interval, and unclear where it lies within."
 )
 
 
@@ -84,9 +84,9 @@ def _name(comparison: Comparison, which: str) -> str:
 def _alerts(comparison: Comparison) -> tuple[Html, ...]:
     """What nobody may overlook: frames that were left out."""
     return tuple(
-        tag("p", tag("strong", f"{source.name}: "), words)
+        tag("p", tag("strong", f"{source.name}: "), alert)
         for source in comparison.sources
-        for words in notes_of(source)[1:]
+        for alert in notes_of(source)[1:]
     )
 
 
@@ -97,7 +97,7 @@ def _glance(comparison: Comparison) -> Section:
         worse = tag("li", f"and worse in {counted['worse']}", class_="t-invented")
         alone = len(source.rows) - sum(counted.values())
         rest = f"unclear in {counted['unclear']}, the same in {counted['same']}; {alone} only one of the runs has"
-        items = (better, worse, tag("li", rest, class_="t-quiet"), *(tag("li", words) for words in notes_of(source)))
+        items = (better, worse, tag("li", rest, class_="t-quiet"), *(tag("li", known) for known in notes_of(source)))
         return tag("ul", *items, class_="verdict")
 
     lead = "How many figures changed for sure, and what that rests on."
@@ -110,15 +110,15 @@ def _differences(comparison: Comparison) -> Section:
         return forest(rows, "gain of B", label=f"Differences on {source.name} with their intervals")
 
     lead = (
-        "How much B gains, with the 95 % interval: right of 0 B is better, left of it worse, also for errors, where less "
-        f"is better. {MARKS}"
+        "How much B gains, with the 95 % interval: right of 0 B is better, left of it worse, also for errors, where "
+        f"less is better. ECE: expected calibration error. {MARKS}"
     )
     return Section("differences", "What changed", lead, per_source(_blocks(comparison, block), wide=True))
 
 
 def _failures(comparison: Comparison) -> Section:
     def block(source: SourceComparison) -> Html:
-        rows = [row for row in source.of("failures") if not np.isnan(row.difference)]
+        rows = [row for row in source.of("failures") if row.figure.category != ALL_KINDS]
         return forest(rows, "failures that B has less", label=f"Failures on {source.name} with their intervals")
 
     lead = "Failures of each kind by number in these frames: right of 0 B has fewer. " + MARKS
@@ -135,9 +135,9 @@ def _figures(comparison: Comparison) -> Section:
         return join(tables)
 
     lead = (
-        "Every figure of both runs; a click on a heading sorts. Truth: objects to be found. F1, P, R, PQ at IoU 0.5; AP: "
-        "mean over IoU 0.50:0.05:0.95 (COCO); ECE: expected calibration error; WHDR: share of the pairs in wrong order, "
-        "by weight. B wins: share of the draws in which B is better."
+        "Every figure of both runs; a click on a heading sorts. Truth: objects to be found. F1, P, R, PQ at IoU 0.5; "
+        "AP: mean over IoU 0.50:0.05:0.95 (COCO); ECE: expected calibration error; WHDR: share of the pairs in wrong "
+        "order, by weight. B wins: share of the draws in which B is better."
     )
     return Section("figures", "All figures", lead, per_source(_blocks(comparison, block), wide=True))
 
@@ -187,13 +187,18 @@ def _method(comparison: Comparison) -> Section:
     runs = tag(
         "ul",
         *(
-            tag("li", tag("strong", f"{name}: "), f"{run.folder}: ", ", ".join(f"{k} {v}" for k, v in run.method.items()))
+            tag(
+                "li",
+                tag("strong", f"{name}: "),
+                f"{run.folder}: ",
+                ", ".join(f"{k} {v}" for k, v in run.method.items()),
+            )
             for name, run in (("A", comparison.a), ("B", comparison.b))
         ),
         style="overflow-wrap:anywhere",
     )
-    words = f"{comparison.resamples} draws from seed {comparison.seed}; the same seed gives the same intervals. "
-    body = join((tag("p", words, CAUTION), runs))
+    draws = f"{comparison.resamples} draws from seed {comparison.seed}; the same seed gives the same intervals. "
+    body = join((tag("p", draws, CAUTION), runs))
     return Section("method", "How this was compared", _METHOD, body)
 
 

@@ -122,8 +122,8 @@ def written(row: Difference, value: float, *, signed: bool = False) -> str:
     """A value of the row as people read it; a dash stands for a figure of nothing."""
     if np.isnan(value):
         return "-"
-    text = f"{value:{'+' if signed else ''}.{row.figure.decimals}f}"
-    return text.replace("-0.000", "0.000") if not signed else text
+    rounded = round(value, row.figure.decimals) + 0.0  # which turns -0.0 into 0.0
+    return f"{rounded:{'+' if signed else ''}.{row.figure.decimals}f}"
 
 
 def _source_tables(source: SourceComparison) -> Iterator[Table]:

@@ -6,10 +6,10 @@ sets of such units. The frames of one drive show the same street and the same ca
 frames follow each other: then the drive is (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
 section 3.8). With few drives blocks of consecutive frames are the next best (Carlstein, Annals of Statistics 1986).
 
-The interval is the percentile interval, with the percentages of Hesterberg, "What Teachers Should Know About the
-Bootstrap" (The American Statistician 2015; there "expanded percentile"): the plain one is too narrow for few units, as it takes the
-spread within the sample for that of the population (by the factor sqrt((n - 1) / n)) and knows no Student's t. BCa,
-which mends skewness instead, has the same fault, and needs the figure without each of the units besides.
+The interval is the percentile interval with the percentages of Hesterberg, "What Teachers Should Know About the
+Bootstrap" (The American Statistician 2015; "expanded percentile interval"). The plain one is too narrow for few units:
+it takes the spread within the sample for that of the population, which is larger by the factor sqrt(n / (n - 1)), and
+knows no Student's t. BCa, which mends skewness instead, has the same fault.
 """
 
 from __future__ import annotations

@@ -24,6 +24,9 @@ from bevseg.results.classes import NUM_CLASSES, STUFF_CLASSES, ClassGroup, Seman
 Part = Literal["groups", "classes", "points", "order", "ground", "failures", "time"]
 Better = Literal["higher", "lower"]
 
+ALL_KINDS = "all kinds"
+"""Of failures."""
+
 _IS_STUFF = np.isin(np.arange(NUM_CLASSES), STUFF_CLASSES)
 
 
@@ -159,7 +162,7 @@ def _failure_figures(drawn: _Drawn) -> _Figures:
     failures = drawn.add(drawn.counts.failures) * (len(drawn.counts) / frames[:, None])
     for kind in FailureKind:
         yield Figure("failures", kind.label, "number", "lower", 0), failures[:, kind]
-    yield Figure("failures", "all kinds", "number", "lower", 0), failures.sum(axis=1)
+    yield Figure("failures", ALL_KINDS, "number", "lower", 0), failures.sum(axis=1)
 
 
 def _time_figures(drawn: _Drawn) -> _Figures:

@@ -18,7 +18,10 @@ MARKS = "▲ B is better, ▼ B is worse, ○ unclear: the interval holds 0."
 """What the marks stand for, for a legend in words."""
 
 _ROW, _TOP, _BOTTOM = 24.0, 30.0, 34.0
-_NAMES, _PLOT, _NUMBERS = 190.0, 520.0, 270.0
+_NAMES, _PLOT, _NUMBERS = 190.0, 520.0, 310.0
+_EDGE = _NAMES + _PLOT
+_VALUES, _CHANGE, _ENDS = 20.0, 168.0, 184.0
+"""Columns of numbers beyond the plot's edge."""
 _TONES = {"better": "found", "worse": "invented"}
 _SIZE = 6.0
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -113,13 +116,15 @@ def _axis(scale: _Scale, height: float, title: str) -> Html:
         for tick in scale.ticks
     ]
     heads = (
-        ("◂ B worse", scale.at(0) - 10, "end"),
-        ("B better ▸", scale.at(0) + 10, "start"),
-        ("A \u2192 B    difference [95 %]", _NAMES + _PLOT + 16, "start"),
+        ("\u25c2 B worse", scale.at(0.0) - 10, "end"),
+        ("B better \u25b8", scale.at(0.0) + 10, "start"),
+        ("A \u2192 B", _EDGE + _VALUES, "start"),
+        ("B - A", _EDGE + _CHANGE, "end"),
+        ("95 % interval", _EDGE + _ENDS, "start"),
     )
-    words = [tag("text", text, x=x, y=_TOP - 12, class_="axis", text_anchor=anchor) for text, x, anchor in heads]
-    foot = tag("text", title, x=scale.at(0), y=bottom + 28, class_="axis", text_anchor="middle")
-    return join((*lines, *words, foot))
+    headings = [tag("text", text, x=x, y=_TOP - 12, class_="axis", text_anchor=anchor) for text, x, anchor in heads]
+    foot = tag("text", title, x=scale.at(0.0), y=bottom + 28, class_="axis", text_anchor="middle")
+    return join((*lines, *headings, foot))
 
 
 def _row(row: Difference, scale: _Scale, y: float) -> Html:
@@ -127,7 +132,11 @@ def _row(row: Difference, scale: _Scale, y: float) -> Html:
     tone = _TONES.get(row.verdict, "quiet")
     name = words(row.figure.category) + (f" {row.figure.measure}" if row.figure.part != "failures" else "")
     ends = [written(row, end, signed=True) for end in (row.interval.low, row.interval.high)]
-    change = f"{written(row, row.a)} \u2192 {written(row, row.b)}    {written(row, row.difference, signed=True)}"
+    numbers = (
+        (f"{written(row, row.a)} \u2192 {written(row, row.b)}", _VALUES, "start"),
+        (written(row, row.difference, signed=True), _CHANGE, "end"),
+        (f"{ends[0]} to {ends[1]}", _ENDS, "start"),
+    )
     line = Html()
     if not np.isnan(low):
         whiskers = "".join(f"M{scale.at(end)} {y - 3}v6" for end in (low, high))
@@ -138,7 +147,7 @@ def _row(row: Difference, scale: _Scale, y: float) -> Html:
         tag("text", name, x=_NAMES - 12, y=y + 4, class_="name", text_anchor="end"),
         line,
         _mark(row.verdict, scale.at(gain), y),
-        tag("text", f"{change} [{', '.join(ends)}]", x=_NAMES + _PLOT + 16, y=y + 4),
+        *(tag("text", text, x=_EDGE + x, y=y + 4, text_anchor=anchor) for text, x, anchor in numbers),
         class_=f"t-{tone}",
     )
 

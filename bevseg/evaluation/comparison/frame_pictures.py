@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -37,7 +36,7 @@ VIEWS = {
 _SIZE_PX = 720
 _REACH_M = 42.0
 _POINT_SHARE = 0.45
-_FRAME_PX = 15.0
+_FRAME_PX = 12.0
 _QUALITY = 78
 
 
@@ -45,9 +44,7 @@ class PicturesError(ValueError):
     """A frame cannot be shown; the message says why."""
 
 
-def draw_change(
-    a: FinishedRun, b: FinishedRun, source: str, change: FrameChange, opened: Source
-) -> dict[str, bytes]:
+def draw_change(a: FinishedRun, b: FinishedRun, source: str, change: FrameChange, opened: Source) -> dict[str, bytes]:
     """Each of `VIEWS` as a JPEG; x (forward) is up.
 
     Args:

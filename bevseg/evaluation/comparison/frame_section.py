@@ -11,6 +11,7 @@ from bevseg.evaluation.comparison.comparison_tables import Comparison, kinds_wor
 from bevseg.evaluation.comparison.frame_pictures import VIEWS, PicturesError, draw_change
 from bevseg.evaluation.report.html_tables import Column, Row, html_table
 from bevseg.evaluation.report.markup import Html, join, tag
+from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, note, per_source
 
 _DRAWN = 3
@@ -31,8 +32,8 @@ def frame_section(comparison: Comparison, opened: Mapping[str, Source] | str) ->
         body = join((_table(frames), _pictures(comparison, source.name, drawn, opened)))
         blocks.append((source.name, body if frames else note("No frame has fewer or more errors in B.")))
     lead = (
-        "Errors are missed and wrong objects, by class group at IoU 0.5. Gone: failures of A that B has not, each by its "
-        "object or, where something was invented, by its place; new: failures of B that A has not."
+        "Errors are missed and wrong objects, by class group at IoU 0.5. Gone: failures of A that B has not, each by "
+        "its object or, where something was invented, by its place; new: failures of B that A has not."
     )
     return Section("frames", "Frames that changed most", lead, per_source(blocks, wide=True))
 
@@ -47,7 +48,8 @@ def _table(frames: Sequence[FrameChange]) -> Html:
         Column("new", "failures of B that A has not"),
     )
     rows = [
-        Row((f.name, f.errors_a, f.errors_b, f.gain, kinds_words(f.vanished), kinds_words(f.appeared))) for f in frames
+        Row((f.name, f.errors_a, f.errors_b, f.gain, words(kinds_words(f.vanished)), words(kinds_words(f.appeared))))
+        for f in frames
     ]
     return html_table(columns, rows)
 
@@ -58,13 +60,10 @@ def _pictures(
     if isinstance(opened, str) or source not in opened:
         why = opened if isinstance(opened, str) else f"the dataset of {source} cannot be opened again"
         return note(f"No pictures: {why}.")
-    cases = []
     try:
-        for frame in frames:
-            cases.append(_case(comparison, source, frame, opened[source]))
+        return join([_case(comparison, source, frame, opened[source]) for frame in frames])
     except PicturesError as error:
-        return join((*cases, note(f"No pictures: {error}.")))
-    return join(cases)
+        return note(f"No pictures: {error}.")
 
 
 def _case(comparison: Comparison, source: str, frame: FrameChange, opened: Source) -> Html:
@@ -78,7 +77,7 @@ def _case(comparison: Comparison, source: str, frame: FrameChange, opened: Sourc
         for view, data in pictures.items()
     ]
     change = f"{frame.errors_a} errors in A, {frame.errors_b} in B"
-    kinds = f"Gone: {kinds_words(frame.vanished)}. New: {kinds_words(frame.appeared)}."
+    kinds = words(f"Gone: {kinds_words(frame.vanished)}. New: {kinds_words(frame.appeared)}.")
     return tag(
         "div",
         tag("h3", frame.name, tag("span", change)),

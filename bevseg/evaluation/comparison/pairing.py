@@ -92,8 +92,7 @@ def _pair(a: FinishedRun, b: FinishedRun, name: str, *, allow_missing: bool) -> 
     if not common or ((only_a or only_b) and not allow_missing):
         _refuse_frames(name, only_a, only_b, bool(common))
     counts_a, counts_b = (
-        stack_frames([scores[place[frame]] for frame in common])
-        for scores, place in ((of_a, place_a), (of_b, place_b))
+        stack_frames([scores[place[frame]] for frame in common]) for scores, place in ((of_a, place_a), (of_b, place_b))
     )
     if a.method.get("corruption") == b.method.get("corruption"):
         _refuse_other_truth(name, counts_a, counts_b)

@@ -132,7 +132,9 @@ def _precision_at_recalls(
 
 
 def _read_off(
-    found: Int[np.ndarray, "draw place"], invented: Int[np.ndarray, "draw place"], needed: Int[np.ndarray, "draw recall"]
+    found: Int[np.ndarray, "draw place"],
+    invented: Int[np.ndarray, "draw place"],
+    needed: Int[np.ndarray, "draw recall"],
 ) -> Float[np.ndarray, "draw recall"]:
     """Precision where each recall is first reached; only places of right predictions can be it."""
     true_positives = found.astype(np.float64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ from bevseg.evaluation.calibration import NUM_BINS, Reliability
 from bevseg.evaluation.confusion import ObjectConfusion
 from bevseg.evaluation.diagnosis import Diagnosis
 from bevseg.evaluation.failure_kinds import FailureKind, Failures, FrameFailures
-from bevseg.evaluation.failure_tally import tally_frame
-from bevseg.evaluation.frame_scores import IOU_THRESHOLDS, Scores
+from bevseg.evaluation.failure_tally import FailureTally, tally_frame
+from bevseg.evaluation.frame_scores import IOU_THRESHOLDS, SIMULATED, Scores
 from bevseg.evaluation.ground_cells import GroundCellCounts
 from bevseg.evaluation.hidden_objects import AmodalCurve, VisibleFractionError
 from bevseg.evaluation.mask_ap import MaskApCounts
@@ -25,13 +27,15 @@ from bevseg.evaluation.matching import Category, num_categories
 from bevseg.evaluation.order_scores import METHODS, OrderScores
 from bevseg.evaluation.ordering import OrderCounts
 from bevseg.evaluation.panoptic import SemanticCounts
+from bevseg.evaluation.run import EvaluatedSource, Evaluation, RunFolder, scores_path
+from bevseg.evaluation.score_files import write_scores
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.results.classes import NUM_CLASSES, ClassGroup
 
 MakeScores = Callable[..., Scores]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_scores() -> MakeScores:
     """Makes the scores of one frame: `make_scores(name, truth_seed, method_seed)`."""
     return _scores
@@ -84,7 +88,9 @@ def _detections(num_truth: np.ndarray, rng: np.random.Generator, name: str) -> F
     score = np.where(rng.random(len(category)) < 0.5, rng.choice([0.3, 0.9, 1.0], len(category)), score)
     order = np.argsort(-score, kind="stable")
     category, score = category[order], score[order].astype(np.float32)
-    reached = np.where(rng.random(len(category)) < 0.6, rng.integers(0, 11, len(category)), 0)  # thresholds it is right at
+    reached = np.where(
+        rng.random(len(category)) < 0.6, rng.integers(0, 11, len(category)), 0
+    )  # thresholds it is right at
     for c in range(len(num_truth)):
         reached[np.flatnonzero(category == c)[num_truth[c] :]] = 0  # no more right ones than there is truth
     right = ((1 << reached) - 1).astype(np.uint16)
@@ -101,7 +107,7 @@ def _reliability(rng: np.random.Generator) -> Reliability:
     return Reliability(count, rng.binomial(count, 0.5), count * rng.random(count.shape))
 
 
-def _failures(rng: np.random.Generator, name: str) -> object:
+def _failures(rng: np.random.Generator, name: str) -> FailureTally:
     n = int(rng.integers(0, 8))
     none = np.full(n, -1)
     failures = Failures(
@@ -119,7 +125,9 @@ def _failures(rng: np.random.Generator, name: str) -> object:
 def _order(rng: np.random.Generator) -> OrderScores:
     pairs, edges = int(rng.integers(0, 9)), int(rng.integers(0, 9))
     stated, right = int(rng.integers(0, pairs + 1)), int(rng.integers(0, edges + 1))
-    order = OrderCounts(pairs, pairs, stated, stated // 2, float(pairs), float(stated), edges, edges, edges, edges, right)
+    order = OrderCounts(
+        pairs, pairs, stated, stated // 2, float(pairs), float(stated), edges, edges, edges, edges, right
+    )
     count = rng.integers(0, 4, 4)
     error = VisibleFractionError(count, count * rng.integers(0, 8, 4) / 8, np.zeros(4))
     zero = OrderScores.zero()
@@ -130,3 +138,37 @@ def _order(rng: np.random.Generator) -> OrderScores:
         visible_fraction={**zero.visible_fraction, METHODS[0]: error},
         amodal=AmodalCurve.zero(),
     )
+
+
+@pytest.fixture(scope="session")
+def write_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes the folder of a run: `write_run(name, {source: numbers of its frames}, method=..., truth=..., about=...)`.
+
+    Frame k of a source is called `<source>/<k, three digits>`; its objects depend on k and `truth` alone.
+    """
+
+    def write(
+        name: str,
+        sources: Mapping[str, Sequence[int]],
+        *,
+        method: int = 1,
+        truth: int = 0,
+        about: Mapping[str, object] | None = None,
+    ) -> Path:
+        folder = tmp_path_factory.mktemp("runs") / name
+        evaluation = Evaluation(
+            tuple(EvaluatedSource(source, _never, SIMULATED) for source in sources),
+            _never,
+            {"head": name, **(about or {})},
+        )
+        RunFolder(folder).begin(evaluation, [len(frames) for frames in sources.values()])
+        for source, frames in sources.items():
+            for place, k in enumerate(frames):
+                write_scores(scores_path(folder, source, place), _scores(f"{source}/{k:03d}", k + truth, method))
+        return folder
+
+    return write
+
+
+def _never() -> Any:
+    raise AssertionError("a comparison opens nothing")
