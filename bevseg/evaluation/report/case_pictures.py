@@ -149,7 +149,7 @@ def _close_up(shown: Shown, case: Case) -> UInt8[np.ndarray, "h w 3"]:
     draw_points(canvas, shown.sample.cloud.xyz[:, :2], colors)
     draw_boxes(canvas, shown.sample.annotations.boxes, [palette.TRUTH] * len(shown.sample.annotations))
     draw_dashed_boxes(canvas, shown.found.boxes, color=palette.ARROW)
-    canvas.text("1 m", left=12, baseline=canvas.height - 18.0, size=13.0, color=palette.TEXT)
+    canvas.text("1 m", left=12.0, baseline=canvas.height - 18.0, size=13.0, color=palette.TEXT)
     bar = np.array([[12.0, canvas.height - 10.0], [12.0 + canvas.pixels_per_m, canvas.height - 10.0]])
     canvas.lines([bar], palette.TEXT, width=2, closed=False)
     return canvas.image

@@ -31,11 +31,11 @@ class Axis:
 
     @classmethod
     def up_to(cls, title: str, largest: float) -> Axis:
-        """From 0 to a round number that is no less than `largest`, with round numbers between."""
-        raw = max(largest, 1e-9) / _FEWEST_TICKS
+        """From 0 to a round number that is no less than `largest`, with round numbers between; to 1 if that is 0."""
+        raw = (largest if largest > 0 else 1.0) / _FEWEST_TICKS
         power = 10.0 ** math.floor(math.log10(raw))
         step = power * next(s for s in _TICK_STEPS if s * power >= raw * (1 - 1e-9))
-        return cls(title, 0.0, step * math.ceil(largest / step - 1e-9) if largest > 0 else step, step)
+        return cls(title, 0.0, step * math.ceil(raw * _FEWEST_TICKS / step - 1e-9), step)
 
     @classmethod
     def counting(cls, title: str, largest: float) -> Axis:

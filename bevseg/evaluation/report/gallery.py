@@ -43,6 +43,9 @@ def draw_cases(
         folder: Where the pictures go.
         workers: Processes.
         done: Called after each case.
+
+    Raises:
+        ValueError: There is no result any more of a frame in which predictions were scored.
     """
     runs = [sorted((c for c in cases if c.place.source == k), key=lambda c: c.place) for k in range(len(sources))]
     work_off(_DrawJob(tuple(sources), method, folder), runs, workers, done=done)
@@ -100,6 +103,11 @@ class _DrawJob:
                 self._method = self.method()
             sample = self._opened[place.source][place.frame]
             found = self._method(source.name, sample)
+            if found is None and case.prediction >= 0:
+                raise ValueError(
+                    f"{source.name}/{case.frame}: a prediction of it was scored, but its result is gone: keep the "
+                    "folder of scenes beside the scores, or evaluate into an empty folder"
+                )
             instances = Instances.empty(source.scoring.rule.grid) if found is None else found.instances
             self._frame = (place, sample, instances)
         return self._frame[1], self._frame[2]

@@ -75,7 +75,7 @@ def _verdict(sources: Sequence[SourceScores]) -> Iterator[Html]:
             "Least found: ",
             tag("strong", f"{words(lowest.group.label)}, {lowest.band}"),
             f" in {lowest.source}: {figure(round(lowest.recall * lowest.truth))} of {figure(lowest.truth)} "
-            f"({100 * lowest.recall:.0f} %).",
+            f"({share(round(lowest.recall * lowest.truth), lowest.truth)}).",
             class_="t-missed",
         )
     yield from _most_frequent_failure(sources)
@@ -137,7 +137,8 @@ def _card(source: SourceScores) -> Html:
     if source.scores.semantic.confusion.any():
         points = int(source.scores.semantic.confusion.sum())
         meters.append(_meter("points", source.point_iou()["mean"], f"mean IoU of classes · {figure(points)} points"))
-    frames = tag("span", f"{figure(source.scores.num_frames)} frames")
+    num_frames = source.scores.num_frames
+    frames = tag("span", "1 frame" if num_frames == 1 else f"{figure(num_frames)} frames")
     title = tag("h3", source.name, frames)
     return tag("div", title, *meters, class_="card", data_source=source.name)
 

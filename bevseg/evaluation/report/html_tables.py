@@ -77,7 +77,7 @@ def figure(value: int | float, *, digits: int = 3) -> str:
 
 def share(part: int, whole: int) -> str:
     """A part of a whole in percent; a dash of nothing."""
-    return f"{100 * part / whole:.0f} %" if whole else DASH
+    return f"{100 * part / whole:.0f}\u00a0%" if whole else DASH
 
 
 def _heading(column: Column, is_number: bool) -> Html:

@@ -41,13 +41,11 @@ def curve_section(sources: Sequence[SourceScores]) -> Section:
             for c in (c for g in source.scoring.groups for c in classes_of(g))
             if len(classes_of(ClassGroup(GROUP_OF_CLASS[c]))) > 1 and classes.num_truth[c, 0]
         ]
-        by_class = (
-            folded("class by class", tag("div", *single, class_="thirds"), is_open=len(sources) == 1)
-            if single
-            else Html()
-        )
-        chart = _curve_chart(lines, source.name) if lines else Html()
-        blocks.append((source.name, join((chart, by_class)) if chart else Html()))
+        charts = [_curve_chart(lines, source.name)] if lines else []
+        if single:
+            by_class = tag("div", *single, class_="thirds")
+            charts.append(folded("class by class", by_class, is_open=len(sources) == 1))
+        blocks.append((source.name, join(charts)))
     lead = (
         "Predictions by falling score: the share that is right against the share of the objects found. Solid: an IoU "
         "of .50 is enough (first figure); dashed: .75 (second figure). A curve ends where the method gives no more "
