@@ -73,9 +73,7 @@ def test_side_by_side_on_the_terminal(runs: Path, capsys: pytest.CaptureFixture[
     assert "worse" in shown
 
 
-def test_as_json_and_as_a_page_with_pictures(
-    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_as_json_and_as_a_page_with_pictures(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _compare(runs / "whole", runs / "fog", "--resamples", 50, "--output", tmp_path / "c", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "c" / "compare.json").read_text())

@@ -59,7 +59,9 @@ def test_sources_that_one_run_lacks(write_run: WriteRun) -> None:
 
 def test_frames_of_one_name_with_other_objects_are_other_frames(write_run: WriteRun) -> None:
     a, b = write_run("a", {"s": [1, 2]}), write_run("b", {"s": [1, 2]}, truth=100)
-    with pytest.raises(ComparisonError, match=r"2 of 2 frames hold other objects in B than in A, the first is s/001 \("):
+    with pytest.raises(
+        ComparisonError, match=r"2 of 2 frames hold other objects in B than in A, the first is s/001 \("
+    ):
         _pair(a, b)
 
 
