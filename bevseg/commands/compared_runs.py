@@ -93,6 +93,7 @@ def _print(screen: Console, comparison: Comparison) -> None:
         _paragraph(screen, f"{source.name}: {verdicts_in_words(source.rows)}")
         for note in notes_of(source):
             _paragraph(screen, note)
+    _paragraph(screen, "There is more in --json and, with --output, in compare.html: every class, every measure.")
     _paragraph(screen, CAUTION)
     _paragraph(screen, TIME_CAUTION)
 

@@ -35,6 +35,7 @@ _TITLES = {
     "time": "Time of a scan in ms",
 }
 _FRAMES_SHOWN = 3
+_MOST_WITH_CLASSES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +59,12 @@ class Comparison:
     seed: int
 
     def tables(self) -> tuple[Table, ...]:
-        """For a terminal."""
+        """For a terminal; of many sources without what is said of single classes."""
+        parts = [part for part in _TITLES if part != "classes" or len(self.sources) <= _MOST_WITH_CLASSES]
         return tuple(
             table
             for source, changed in zip(self.sources, self.changed, strict=True)
-            for table in (*_source_tables(source), *_frame_tables(source.name, changed))
+            for table in (*_source_tables(source, parts), *_frame_tables(source.name, changed))
         )
 
     def as_json(self) -> dict[str, object]:
@@ -126,15 +128,15 @@ def written(row: Difference, value: float, *, signed: bool = False) -> str:
     return f"{rounded:{'+' if signed else ''}.{row.figure.decimals}f}"
 
 
-def _source_tables(source: SourceComparison) -> Iterator[Table]:
-    for part, title in _TITLES.items():
+def _source_tables(source: SourceComparison, parts: Sequence[str]) -> Iterator[Table]:
+    for part in parts:
         rows = [row for row in source.of(part) if _is_brief(row)]
         if rows:
             skipped = 0 if any(row.objects for row in rows) else 1
             yield text_table(
                 {_row_name(row): _cells(row)[skipped:] for row in rows},
                 ("", *_HEADINGS[skipped:]),
-                title=f"{source.name}: {title}",
+                title=f"{source.name}: {_TITLES[part]}",
             )
 
 

@@ -26,8 +26,12 @@ LEAST_DRIVES = 8
 """From so many drives on, drives are drawn."""
 CONFIDENCE = 0.95
 
+LEAST_UNITS = 6
+"""With fewer there are no intervals: that all of five units speak for one run happens by chance in 1 case of 16, more
+often than the 1 in 20 that an interval allows (sign test)."""
+
 _BLOCK_FRAMES = 10
-_LEAST_BLOCKS = 20
+_WANTED_BLOCKS = 10
 _FEW_UNITS = 20
 
 
@@ -84,7 +88,7 @@ def _frames(count: int, meaning: str) -> Units:
 
 def _blocks(drive: Int[np.ndarray, "frame"], place: Int[np.ndarray, "frame"], num_drives: int) -> Units:
     """Consecutive frames of one drive, as even in number as they come."""
-    size = int(np.clip(len(drive) // _LEAST_BLOCKS, 1, _BLOCK_FRAMES))
+    size = int(np.clip(len(drive) // _WANTED_BLOCKS, 1, _BLOCK_FRAMES))
     of_frame = np.zeros(len(drive), np.int64)
     first = 0
     for number in range(num_drives):
@@ -93,17 +97,18 @@ def _blocks(drive: Int[np.ndarray, "frame"], place: Int[np.ndarray, "frame"], nu
         blocks = max(1, len(own) // size)
         of_frame[own] = first + np.arange(len(own)) * blocks // len(own)
         first += blocks
+    what = f"{first} blocks of about {size} frames in a row" if size > 1 else f"{first} single frames"
+    few = "one drive is" if num_drives == 1 else f"{num_drives} drives are"
     meaning = (
-        f"Drawn: {first} blocks of about {size} frames in a row, as {num_drives} drive{'s' * (num_drives > 1)} are too "
-        f"few to draw ({LEAST_DRIVES} are needed). The intervals speak of other stretches of these drives and not of "
-        "other drives, for which they are too narrow."
+        f"Drawn: {what}, as {few} too few to draw ({LEAST_DRIVES} are needed). The intervals speak of other stretches "
+        "of the same streets and not of other drives, for which they are too narrow."
     )
     return Units(of_frame, ("block", "blocks"), meaning + _caution(first))
 
 
 def _caution(num_units: int) -> str:
-    if num_units < 2:
-        return " There is but one, so that there are no intervals."
+    if num_units < LEAST_UNITS:
+        return f" These are fewer than {LEAST_UNITS}, from which nothing can be concluded: there are no intervals."
     if num_units < _FEW_UNITS:
         return f" {num_units} are few: take the intervals for rough."
     return ""
@@ -142,10 +147,10 @@ def interval_of(values: Float[np.ndarray, "draw"], num_units: int) -> Interval:
 
     Args:
         values: Of each draw; those that are NaN are left out.
-        num_units: Units that were drawn from.
+        num_units: Units that were drawn from; fewer than `LEAST_UNITS` give no interval.
     """
     known = values[~np.isnan(values)]
-    if num_units < 2 or not len(known):
+    if num_units < LEAST_UNITS or not len(known):
         return Interval(float("nan"), float("nan"))
     low, high = np.quantile(known, percentages(num_units))
     return Interval(float(low), float(high))

@@ -153,7 +153,7 @@ def _order_figures(drawn: _Drawn) -> _Figures:
 
 
 def _ground_figures(drawn: _Drawn) -> _Figures:
-    yield Figure("ground", "mean of states", "IoU"), _mean_of_present(_iou(drawn.add(drawn.counts.ground)))
+    yield Figure("ground", "ground cells", "IoU"), _mean_of_present(_iou(drawn.add(drawn.counts.ground)))
 
 
 def _failure_figures(drawn: _Drawn) -> _Figures:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from bevseg.evaluation.comparison.compare import Difference
 from bevseg.evaluation.comparison.comparison_tables import written
+from bevseg.evaluation.comparison.figures import Figure
 from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 
@@ -19,6 +20,8 @@ MARKS = "▲ B is better, ▼ B is worse, ○ unclear: the interval holds 0."
 
 _ROW, _TOP, _BOTTOM = 24.0, 30.0, 34.0
 _NAMES, _PLOT, _NUMBERS = 190.0, 520.0, 310.0
+_LEAST_WIDTH = 720.0
+"""What a narrow screen scrolls over, as the words would be too small to read."""
 _EDGE = _NAMES + _PLOT
 _VALUES, _CHANGE, _ENDS = 20.0, 168.0, 184.0
 """Columns of numbers beyond the plot's edge."""
@@ -44,15 +47,16 @@ def forest(rows: Sequence[Difference], title: str, *, label: str) -> Html:
     height = _TOP + _ROW * len(rows) + _BOTTOM
     marks = [_row(row, scale, _TOP + _ROW * (k + 0.5)) for k, row in enumerate(rows)]
     width = _NAMES + _PLOT + _NUMBERS
-    return tag(
+    plot = tag(
         "svg",
         _axis(scale, height, title),
         *marks,
         viewBox=f"0 0 {width:g} {height:g}",
         role="img",
         aria_label=label,
-        style=f"max-width:{width:g}px",
+        style=f"max-width:{width:g}px;min-width:{_LEAST_WIDTH:g}px",
     )
+    return tag("div", plot, class_="scroll")
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def _axis(scale: _Scale, height: float, title: str) -> Html:
 def _row(row: Difference, scale: _Scale, y: float) -> Html:
     gain, low, high = _gains(row).tolist()
     tone = _TONES.get(row.verdict, "quiet")
-    name = words(row.figure.category) + (f" {row.figure.measure}" if row.figure.part != "failures" else "")
+    name = _name(row.figure)
     ends = [written(row, end, signed=True) for end in (row.interval.low, row.interval.high)]
     numbers = (
         (f"{written(row, row.a)} \u2192 {written(row, row.b)}", _VALUES, "start"),
@@ -150,6 +154,16 @@ def _row(row: Difference, scale: _Scale, y: float) -> Html:
         *(tag("text", text, x=_EDGE + x, y=y + 4, text_anchor=anchor) for text, x, anchor in numbers),
         class_=f"t-{tone}",
     )
+
+
+def _name(figure: Figure) -> str:
+    category = words(figure.category)
+    match figure.part:
+        case "failures":
+            return category
+        case "points":
+            return f"points: {category} {figure.measure}"
+    return f"{category} {figure.measure}"
 
 
 def _mark(verdict: str, x: float, y: float) -> Html:

@@ -45,7 +45,7 @@ def two_runs(write_run: WriteRun) -> Comparison:
 
 
 def test_a_run_against_itself_is_the_same_throughout(write_run: WriteRun) -> None:
-    a = write_run("a", {"s": range(5)})
+    a = write_run("a", {"s": range(6)})
     comparison = _comparison(a, a)
     (source,) = comparison.sources
     assert {row.verdict for row in source.rows} == {"same"}

@@ -37,10 +37,10 @@ def comparison(write_run: WriteRun) -> Comparison:
         write_run("a <one>", {"s": range(9), "t & u": range(3)}, method=1),
         write_run("b", {"s": range(9), "t & u": range(4)}, method=2),
     )
-    runs = [FinishedRun.open(folder) for folder in folders]
-    paired = pair_runs(*runs, allow_missing=True)
+    a, b = (FinishedRun.open(folder) for folder in folders)
+    paired = pair_runs(a, b, allow_missing=True)
     sources = tuple(compare_source(p, resamples=60, seed=0) for p in paired)
-    return Comparison(*runs, sources, tuple(map(changed_frames, paired)), 60, 0)
+    return Comparison(a, b, sources, tuple(map(changed_frames, paired)), 60, 0)
 
 
 def _row(difference: float, low: float, high: float, *, better: Better = "higher", name: str = "car") -> Difference:

@@ -22,11 +22,11 @@ def test_blocks_of_one_drive_where_there_are_few() -> None:
     place = np.random.default_rng(0).permutation(123)
     drives = ["long" if p < 90 else "short" for p in place]
     units = choose_units(drives, place)
-    assert len(units) == 15 + 5  # of 6 frames, as 20 blocks are wanted
-    assert "2 drives are too few" in units.meaning
+    assert len(units) == 9 + 3  # of 10 frames or a little more
+    assert "12 blocks of about 10 frames in a row, as 2 drives are too few" in units.meaning
     for unit in range(len(units)):
         own = np.sort(place[units.of_frame == unit])
-        assert len(own) in (6, 7)
+        assert len(own) in (10, 11)
         assert own[-1] - own[0] == len(own) - 1
         assert (own[-1] < 90) == (own[0] < 90)
 
@@ -40,10 +40,18 @@ def test_single_frames(drives: list[str] | None, says: str) -> None:
     assert says in units.meaning
 
 
-def test_one_frame_alone_has_no_interval() -> None:
-    units = choose_units(None, np.arange(1))
-    assert "no intervals" in units.meaning
-    assert np.isnan(interval_of(np.zeros(10), len(units)).low)
+def test_a_short_drive_is_drawn_frame_by_frame() -> None:
+    units = choose_units(["one"] * 12, np.arange(12))
+    assert len(units) == 12
+    assert "Drawn: 12 single frames, as one drive is too few to draw" in units.meaning
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_from_a_handful_of_units_nothing_is_concluded(count: int) -> None:
+    units = choose_units(None, np.arange(count))
+    assert "there are no intervals" in units.meaning
+    assert np.isnan(interval_of(np.ones(10), len(units)).low)
+    assert not np.isnan(interval_of(np.ones(10), 6).low)
 
 
 def test_draws_are_the_same_for_the_same_seed_and_source_and_different_for_others() -> None:

@@ -56,7 +56,7 @@ def _slowly(frames: list[Scores], times: np.ndarray) -> dict[tuple[str, str, str
     out["order", "depth order", "WHDR"] = order.order["scene"].whdr
     out["order", "who hides whom", "F1"] = order.order["scene"].occlusion.f1
     out["order", "visible fraction", "error"] = order.visible_fraction["scene"].overall
-    out["ground", "mean of states", "IoU"] = mean_of_present(total.ground.iou)
+    out["ground", "ground cells", "IoU"] = mean_of_present(total.ground.iou)
     for kind in FailureKind:
         out["failures", kind.label, "number"] = total.diagnosis.failures.total[kind] * len(frames) / len(drawn)
     out["failures", "all kinds", "number"] = total.diagnosis.failures.total.sum() * len(frames) / len(drawn)
