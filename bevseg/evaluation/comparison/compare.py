@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from bevseg.evaluation.comparison.draws import Interval, Units, choose_units, draw_weights, interval_of
+from bevseg.evaluation.comparison.draws import LEAST_UNITS, Interval, Units, choose_units, draw_weights, interval_of
 from bevseg.evaluation.comparison.figures import Figure, Measured, measure
 from bevseg.evaluation.comparison.frame_counts import FrameCounts
 from bevseg.evaluation.comparison.pairing import PairedSource
@@ -32,7 +32,7 @@ class Difference:
         interval: Of B less A.
         b_better: Draws in which B is better.
         a_better: Draws in which A is better; in the others they are equal.
-        draws: Draws in which both have a value.
+        draws: Draws in which both have a value; none where there are too few units to draw.
     """
 
     figure: Figure
@@ -54,7 +54,7 @@ class Difference:
         """What B is: better or worse if 0 lies outside of the interval."""
         if np.isnan(self.difference):
             return "A only" if np.isnan(self.b) else "B only"
-        if self.difference == 0 and not (self.b_better or self.a_better):
+        if self.difference == 0 and self.draws and not (self.b_better or self.a_better):
             return "same"
         if not self.interval.excludes_zero:
             return "unclear"
@@ -116,6 +116,8 @@ def _difference(
     num_units: int,
 ) -> Difference:
     change = drawn[1].values - drawn[0].values
+    if num_units < LEAST_UNITS:
+        change = np.full_like(change, np.nan)
     gain = change if figure.better == "higher" else -change
     interval = interval_of(change, num_units)
     known = int(np.count_nonzero(~np.isnan(change)))

@@ -101,7 +101,7 @@ def _glance(comparison: Comparison) -> Section:
         return tag("ul", *items, class_="verdict")
 
     lead = "How many figures changed for sure, and what that rests on."
-    return Section("glance", "At a glance", lead, per_source(_blocks(comparison, block), wide=True))
+    return Section("glance", "At a glance", lead, per_source(_blocks(comparison, block)))
 
 
 def _differences(comparison: Comparison) -> Section:

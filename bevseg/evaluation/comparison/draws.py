@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -60,6 +60,19 @@ def choose_units(drives: Sequence[str] | None, place: Int[np.ndarray, "frame"]) 
         drives: Drive that each frame belongs to, or None where that is not known.
         place: Of each frame in its source, where drives lie side by side in the order of time.
     """
+    units = _choose(drives, place)
+    if len(units) >= LEAST_UNITS:
+        return units if len(units) >= _FEW_UNITS else replace(units, meaning=f"{units.meaning} {_rough(units)}")
+    what = f"{len(units)} {units.name[len(units) > 1]}"
+    meaning = f"There are no intervals: nothing can be concluded from {what}, at least {LEAST_UNITS} are needed."
+    return replace(units, meaning=meaning)
+
+
+def _rough(units: Units) -> str:
+    return f"{len(units)} {units.name[1]} are few: take the intervals for rough."
+
+
+def _choose(drives: Sequence[str] | None, place: Int[np.ndarray, "frame"]) -> Units:
     count = len(place)
     if drives is None:
         return _frames(
@@ -78,12 +91,12 @@ def choose_units(drives: Sequence[str] | None, place: Int[np.ndarray, "frame"]) 
             f"Drawn: whole drives, {len(names)} with {count} frames, as the frames of one drive resemble each other. "
             "The intervals speak of other drives of this kind."
         )
-        return Units(of_frame.astype(np.int64), ("drive", "drives"), meaning + _caution(len(names)))
+        return Units(of_frame.astype(np.int64), ("drive", "drives"), meaning)
     return _blocks(of_frame.astype(np.int64), place, len(names))
 
 
 def _frames(count: int, meaning: str) -> Units:
-    return Units(np.arange(count), ("frame", "frames"), meaning + _caution(count))
+    return Units(np.arange(count), ("frame", "frames"), meaning)
 
 
 def _blocks(drive: Int[np.ndarray, "frame"], place: Int[np.ndarray, "frame"], num_drives: int) -> Units:
@@ -103,15 +116,8 @@ def _blocks(drive: Int[np.ndarray, "frame"], place: Int[np.ndarray, "frame"], nu
         f"Drawn: {what}, as {few} too few to draw ({LEAST_DRIVES} are needed). The intervals speak of other stretches "
         "of the same streets and not of other drives, for which they are too narrow."
     )
-    return Units(of_frame, ("block", "blocks"), meaning + _caution(first))
-
-
-def _caution(num_units: int) -> str:
-    if num_units < LEAST_UNITS:
-        return f" These are fewer than {LEAST_UNITS}, from which nothing can be concluded: there are no intervals."
-    if num_units < _FEW_UNITS:
-        return f" {num_units} are few: take the intervals for rough."
-    return ""
+    name = ("block", "blocks") if size > 1 else ("frame", "frames")
+    return Units(of_frame, name, meaning)
 
 
 def draw_weights(units: Units, resamples: int, *, seed: int, source: str) -> Float[np.ndarray, "draw frame"]:

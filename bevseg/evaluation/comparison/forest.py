@@ -12,6 +12,7 @@ from jaxtyping import Float
 from bevseg.evaluation.comparison.compare import Difference
 from bevseg.evaluation.comparison.comparison_tables import written
 from bevseg.evaluation.comparison.figures import Figure
+from bevseg.evaluation.report.html_tables import DASH
 from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 
@@ -139,7 +140,7 @@ def _row(row: Difference, scale: _Scale, y: float) -> Html:
     numbers = (
         (f"{written(row, row.a)} \u2192 {written(row, row.b)}", _VALUES, "start"),
         (written(row, row.difference, signed=True), _CHANGE, "end"),
-        (f"{ends[0]} to {ends[1]}", _ENDS, "start"),
+        (DASH if np.isnan(low) else f"{ends[0]} to {ends[1]}", _ENDS, "start"),
     )
     line = Html()
     if not np.isnan(low):

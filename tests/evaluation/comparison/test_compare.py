@@ -124,9 +124,16 @@ def test_json_holds_everything_and_no_nan(two_runs: Comparison) -> None:
 
 def test_notes_say_what_was_left_out_and_what_was_compared(two_runs: Comparison) -> None:
     drawn, left_out = notes_of(two_runs.sources[1])
-    assert "do not tell which frames belong to one drive" in drawn
+    assert drawn == "There are no intervals: nothing can be concluded from 3 frames, at least 6 are needed."
     assert left_out == "Left out: 0 frames that only A has and 1 that only B has; 3 are compared."
     assert method_words(two_runs.b) == "b (step 3, sha256 01234567)"
+
+
+def test_from_three_frames_nothing_is_concluded(two_runs: Comparison) -> None:
+    rows = two_runs.sources[1].rows
+    assert {row.draws for row in rows} == {0}
+    assert {row.verdict for row in rows} <= {"unclear", "A only", "B only"}
+    assert {wins_words(row) for row in rows} == {"-"}
 
 
 def test_draws_differ_with_the_seed_and_values_do_not(two_runs: Comparison) -> None:
