@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bevseg.evaluation.comparison.comparison_tables import Comparison
 
-_FRAMES_OPTIONS = ("data", "real", "simulated", "frozen")
+_FRAMES_OPTIONS = ("data", "real", "simulated", "frozen", "predictions")
 
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +28,6 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("A", "B"),
         help="folders that --output has written: what B gained and lost against A, with intervals; --output then is "
         "where the page of the comparison goes",
-    )
-    compared.add_argument(
-        "--allow-missing", action="store_true", help="compare the frames that both have, and count those left out"
     )
     compared.add_argument(
         "--resamples", type=int, default=1000, metavar="N", help="draws of the frames for the intervals (default: 1000)"

@@ -1,4 +1,4 @@
-"""Score a model, or the geometric baseline, on datasets, on real frames and on simulated ones.
+"""Score a model, the geometric baseline, or stored scenes on datasets, on real frames and on simulated ones.
 
 Each source is scored by itself, with the number of objects beside each figure, on all cores. Objects below the score
 thresholds of the checkpoint do not count as found; those thresholds were chosen on simulated frames alone, and nothing
@@ -6,7 +6,9 @@ is ever chosen on the frames scored here. The visibility map is scored on simula
 cell of the ground: those made anew, and those that `bevseg simulate --ground-cells` has written.
 
 With --output everything is kept in a folder: the scenes, what was counted in each frame, and the figures. What was
-interrupted goes on from there with the same command.
+interrupted goes on from there with the same command. Scenes that are stored already, by this or by `bevseg segment`,
+are scored with --predictions; all are read and checked before the first is scored. Under `torchrun` the processes share
+the frames.
 
 With --compare A B nothing is scored: two such folders are put side by side, figure by figure, with the interval of each
 difference, and with the frames that changed most.
@@ -25,14 +27,16 @@ from bevseg.commands.compared_runs import add_compare_arguments, compare_runs
 from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
+from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.source_notes import drives_of, note_sources
+from bevseg.commands.stored_predictions import PredictionsMethod, add_prediction_arguments, stored_predictions
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bevseg.evaluation.run import Evaluation, RunFolder
+    from bevseg.evaluation.run import EvaluatedSource, Evaluation, RunFolder
     from bevseg.evaluation.summary import Summary
 
 
@@ -42,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", choices=("network", "clusters"), default="network", help="clusters: geometry alone, no checkpoint"
     )
+    add_prediction_arguments(parser)
     add_source_arguments(parser)
     add_part_arguments(parser)
     add_compare_arguments(parser)
@@ -55,22 +60,26 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Scores and reports."""
     if args.compare:
         return compare_runs(args)
+    rank = Rank.from_environment()
     screen = console(args)
+    screen.quiet = not rank.is_first
+    args.device = rank.device(args.device)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
-    sources = evaluated_sources(args, screen)
-    store = args.output and args.output / "predictions"
-    method = ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
+    sources, workers = evaluated_sources(args, screen), _workers(args, rank)
+    method = _method(args, sources, screen, workers)
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)
-    with TemporaryDirectory(prefix="bevseg-eval-") as scratch:
-        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), _workers(args), screen)
+    with TemporaryDirectory(prefix="bevseg-eval-") as scratch, rank.joined():
+        summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, workers, screen)
+    if not rank.is_first:
+        return ExitCode.OK
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         note_sources(args.output, args)
         _write(args.output, metrics, method.config())
         if not args.no_report:
-            _report(args.output, evaluation, summary, metrics, workers=_workers(args))
+            _report(args.output, evaluation, summary, metrics, workers=workers)
             screen.print(f"report: {args.output / 'report.html'}", markup=False)
     if args.json:
         print_json(metrics)
@@ -79,26 +88,47 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _score(evaluation: Evaluation, folder: RunFolder, workers: int, screen: Console) -> Summary:
+def _method(
+    args: argparse.Namespace, sources: tuple[EvaluatedSource, ...], screen: Console, workers: int
+) -> PredictionsMethod | ClustersMethod | NetworkMethod:
+    if args.predictions is not None:
+        return stored_predictions(args, sources, screen, workers)
+    if args.allow_missing:
+        raise ValueError("--allow-missing is for --predictions: a model leaves no frame out")
+    store = args.output and args.output / "predictions"
+    return ClustersMethod(store) if args.head == "clusters" else NetworkMethod(args, store)
+
+
+def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, screen: Console) -> Summary:
+    """Scores the frames of this process; the first one gives the sum of all, the others that of nothing."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from bevseg.evaluation.comparison.finished_run import note_drives
     from bevseg.evaluation.run import FramePlace, collect, evaluate
+    from bevseg.evaluation.summary import Summary
 
     opened = {source.name: source.open() for source in evaluation.sources}
     lengths = [len(source) for source in opened.values()]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
-    folder.begin(evaluation, lengths)
-    note_drives(folder.path, {name: drives_of(source) for name, source in opened.items()})
+    if rank.is_first:
+        folder.begin(evaluation, lengths)
+        note_drives(folder.path, {name: drives_of(source) for name, source in opened.items()})
+    rank.wait()
+    if not rank.is_first:
+        folder.begin(evaluation, lengths, alone=False)
+    own = rank.share(places)
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
-        bar = progress.add_task("scoring", total=len(places))
-        evaluate(evaluation, folder, places, workers=workers, done=lambda: progress.advance(bar))
-    return collect(evaluation, folder, lengths)
+        bar = progress.add_task("scoring", total=len(own))
+        evaluate(evaluation, folder, own, workers=workers, done=lambda: progress.advance(bar))
+    rank.deliver(folder.path)
+    return collect(evaluation, folder, lengths) if rank.is_first else Summary(())
 
 
-def _workers(args: argparse.Namespace) -> int:
+def _workers(args: argparse.Namespace, rank: Rank) -> int:
     """As many as asked for; else one a core, as one thread each is what the cores do most with, or one for a GPU.
+
+    Processes that share a machine share its cores.
 
     Raises:
         ValueError: Fewer than one, or there is no such `--device` here.
@@ -107,11 +137,11 @@ def _workers(args: argparse.Namespace) -> int:
         if args.workers < 1:
             raise ValueError(f"--workers must be 1 or more, got {args.workers}")
         return int(args.workers)
-    if args.head == "network" and find_device(args.device).type != "cpu":
+    if args.predictions is None and args.head == "network" and find_device(args.device).type != "cpu":
         return 1
     from bevseg.processes import usable_cores
 
-    return usable_cores()
+    return max(usable_cores() // rank.local_count, 1)
 
 
 def _report(
@@ -120,12 +150,13 @@ def _report(
     """The page with figures, charts and pictures of what failed."""
     from bevseg.evaluation.report.report import StoredScenes, write_report
 
+    kept = folder / "predictions"
     write_report(
         folder / "report.html",
         summary,
         metrics,
         sources=evaluation.sources,
-        method=StoredScenes(folder / "predictions"),
+        method=StoredScenes(kept) if kept.is_dir() else evaluation.method,  # no model has to be loaded to draw
         config=(folder / "config.yaml").read_text(encoding="utf-8"),
         workers=workers,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from bevseg.commands.models import load_segmenter
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from bevseg.evaluation.run import Method
     from bevseg.points.cloud import PointCloud
     from bevseg.results.scene import Scene
-
-
-@runtime_checkable
-class _Segmenter(Protocol):
-    def segment(self, cloud: PointCloud) -> Scene: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class NetworkMethod:
     store: Path | None
 
     def __call__(self) -> Method:
-        return _Segmenting(load_segmenter(self.args), self.store, labels_points=True)
+        return _Segmenting(load_segmenter(self.args).segment, self.store, labels_points=True)
 
     def about(self) -> dict[str, object]:
         """What the scores depend on."""
@@ -78,7 +73,7 @@ class ClustersMethod:
         from bevseg.baseline import ClusterSegmenter
         from bevseg.evaluation.matching import EVALUATION_GRID
 
-        return _Segmenting(ClusterSegmenter(EVALUATION_GRID), self.store, labels_points=False)
+        return _Segmenting(ClusterSegmenter(EVALUATION_GRID).segment, self.store, labels_points=False)
 
     def about(self) -> dict[str, object]:
         """Its name says it all: its numbers are part of the version."""
@@ -95,7 +90,7 @@ class ClustersMethod:
 class _Segmenting:
     """Segments, unless the scene is stored already."""
 
-    segmenter: _Segmenter
+    segment: Callable[[PointCloud], Scene]
     store: Path | None
     labels_points: bool
 
@@ -107,7 +102,7 @@ class _Segmenting:
         if stem and stem.with_name(f"{stem.name}.json").is_file():
             scene = read_scene(stem)
         else:
-            scene = self.segmenter.segment(sample.cloud)
+            scene = self.segment(sample.cloud)
             if stem:
                 write_scene(stem, scene)
         found = Segmentation.of_scene(scene)

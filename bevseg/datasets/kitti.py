@@ -111,6 +111,9 @@ class KittiObjectSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         labels = self._folder / "label_2" / f"{scan.stem}.txt"
@@ -172,6 +175,9 @@ class KittiTrackingSource:
 
     def __len__(self) -> int:
         return len(self._scans)
+
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
 
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]

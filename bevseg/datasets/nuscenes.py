@@ -86,6 +86,9 @@ class NuScenesTruthSource:
     def __len__(self) -> int:
         return len(self._keyframes)
 
+    def name_of(self, index: int) -> str:
+        return str(self._keyframes[index]["sample_token"])
+
     def __getitem__(self, index: int) -> Sample:
         frame = self._keyframes[index]
         cloud = read_scan(self._folder / frame["lidar_file"], stamp_ns=frame["timestamp"] * 1000)
@@ -120,9 +123,12 @@ class NuScenesLidarsegSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].name.removesuffix(".pcd.bin")
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
-        stem = scan.name.removesuffix(".pcd.bin")
+        stem = self.name_of(index)
         labels = scan.with_name(f"{stem}_lidarseg.bin")
         if not labels.is_file():
             raise DatasetError(f"{labels}: no such file; each scan needs its labels beside it")

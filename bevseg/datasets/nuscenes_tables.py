@@ -147,6 +147,9 @@ class NuScenesSource:
         """The name of the sample's scene."""
         return str(self._tables.get("scene", self._keyframes[index]["scene_token"])["name"])
 
+    def name_of(self, index: int) -> str:
+        return str(self._keyframes[index]["token"])
+
     def __getitem__(self, index: int) -> Sample:
         keyframe = self._keyframes[index]
         scan = self._tables.get("sample_data", keyframe["data"][self._options.channel])

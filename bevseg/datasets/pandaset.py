@@ -91,6 +91,9 @@ class PandaSetSource:
     def __len__(self) -> int:
         return len(self._frames)
 
+    def name_of(self, index: int) -> str:
+        return self._frames[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         path = self._frames[index]
         frame = _PandaSetFrame.read(path)

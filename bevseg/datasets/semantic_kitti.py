@@ -56,6 +56,9 @@ class SemanticKittiSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         return read_labelled_scan(scan, scan.with_suffix(".label"))

@@ -71,6 +71,9 @@ class SweptSource:
     def drive_of(self, index: int) -> str:
         return self._recording.drive_of(index)
 
+    def name_of(self, index: int) -> str:
+        return self._recording.name_of(index)
+
     def __getitem__(self, index: int) -> Sample:
         sample = self._recording[index]
         drive = self._recording.drive_of(index)

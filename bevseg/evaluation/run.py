@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
@@ -35,11 +35,13 @@ class EvaluatedSource:
         name: For tables and folders, different from that of all others.
         open: Opens them, in whichever process; it has to be picklable.
         scoring: Which of their objects count.
+        about: Where they come from, as JSON can hold it; others are another evaluation.
     """
 
     name: str
     open: Callable[[], Source]
     scoring: Scoring
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,22 +87,33 @@ class RunFolder:
         """Where the scores of a frame are."""
         return scores_path(self.path, source.name, frame)
 
-    def begin(self, evaluation: Evaluation, lengths: Sequence[int]) -> None:
+    def begin(self, evaluation: Evaluation, lengths: Sequence[int], *, alone: bool = True) -> None:
         """Notes what is evaluated, or makes sure that it is what was begun here.
 
+        Args:
+            evaluation: What is evaluated.
+            lengths: Frames of each source.
+            alone: Whether nobody else works in the folder, so that what killed processes left can be removed.
+
         Raises:
-            RunFolderError: The folder holds another evaluation.
+            RunFolderError: The folder holds another evaluation, or scores of which nobody knows what they are of.
         """
         wanted = json.loads(json.dumps(_description(evaluation, lengths), allow_nan=False))
         note = self.path / "run.json"
         if note.is_file():
-            begun = json.loads(note.read_text(encoding="utf-8"))
-            if begun != wanted:
+            differences = _differences(_read_note(note), wanted)
+            if differences:
                 raise RunFolderError(
-                    f"{self.path} holds another evaluation, which differs in {', '.join(_differences(begun, wanted))}: "
-                    "choose another folder, or remove this one"
+                    f"{self.path} holds another evaluation, which differs in {'; '.join(differences)}. "
+                    "Choose another folder, or remove this one"
                 )
-            remove_unfinished(self.path)
+            if alone:
+                remove_unfinished(self.path)
+            return
+        if (self.path / "scores").exists():
+            raise RunFolderError(
+                f"{self.path} holds scores, but no run.json that says of what: remove {self.path}/scores"
+            )
         write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
 
 
@@ -170,27 +183,44 @@ class _FrameJob:
             self._method = evaluation.method()
             self._see = evaluation.see and evaluation.see()
         sample = self._sources[place.source][place.frame]
-        found = self._method(source.name, sample)
-        seen = None if found is None else see_truth(self._see, sample, found.instances)
+        found = self._method(source.name, sample) or Segmentation.nothing(sample)
+        seen = see_truth(self._see, sample, found.instances)
         scores = score_frame(found, sample, source.scoring, seen=seen, name=f"{source.name}/{sample.name}")
         write_scores(self.folder.scores_file(source, place.frame), scores)
 
 
 def _description(evaluation: Evaluation, lengths: Sequence[int]) -> dict[str, object]:
     sources = [
-        {"name": source.name, "frames": length, "scoring": asdict(source.scoring)}
+        {"name": source.name, "frames": length, "scoring": asdict(source.scoring), "from": dict(source.about)}
         for source, length in zip(evaluation.sources, lengths, strict=True)
     ]
     return {"scores_version": VERSION, "method": dict(evaluation.about), "sources": sources}
 
 
-def _differences(begun: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """Names of what differs, one level down where both have one."""
-    names = []
-    for name in {**begun, **wanted}:
-        a, b = begun.get(name), wanted.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            names += [f"{name}.{key}" for key in {**a, **b} if a.get(key) != b.get(key)]
-        elif a != b:
-            names.append(name)
-    return names
+def _read_note(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(
+            f"{path} is damaged ({error}), so nobody knows what its scores are of: remove {path.parent}"
+        ) from error
+
+
+def _differences(begun: object, wanted: object) -> list[str]:
+    """What differs: the name of each entry, what was begun and what is wanted."""
+    a, b = _entries(begun), _entries(wanted)
+    names = [name for name in {**a, **b} if a.get(name) != b.get(name)]
+    return [f"{name} (there {a.get(name)!r}, now {b.get(name)!r})" for name in names]
+
+
+def _entries(value: Any, name: str = "") -> dict[str, object]:
+    """All that a document says, by dotted names; what is in a list of named things goes by their names."""
+    match value:
+        case dict():
+            parts = value
+        case [{"name": _}, *_]:
+            parts = {part["name"]: part for part in value}
+        case _:
+            return {name: value}
+    dotted = f"{name}." if name else ""
+    return {inner: entry for key, part in parts.items() for inner, entry in _entries(part, f"{dotted}{key}").items()}

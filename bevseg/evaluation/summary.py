@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.table import Table
@@ -29,6 +29,8 @@ AVERAGED = ("PandaSet", "KITTI", "Argoverse")
 """Small real sets whose mean is given, each with one weight; nuScenes' frames hold too few objects to weigh as much."""
 
 _CLASSES = tuple(c for c in SemanticClass if c)
+_BY_CLASS = " by class"
+
 _MOST_COLUMNS = 4
 """Sources that fit side by side on a terminal of 80 columns, beside figures."""
 
@@ -56,7 +58,7 @@ class SourceScores:
                 for iou, counts in counted.objects.items()
                 for row in rows_of(counts, groups, source=self.name, iou_threshold=iou)
             ),
-            *rows_of(counted.objects_by_class, things, source=f"{self.name} by class", iou_threshold=first),
+            *rows_of(counted.objects_by_class, things, source=self.name + _BY_CLASS, iou_threshold=first),
             *(segments if counted.point_segments.num_truth.any() else ()),
         )
 
@@ -187,9 +189,12 @@ class Summary:
     def _object_tables(self) -> Iterator[Table]:
         order = [g.label for g in ClassGroup]
         rows = [row for source in self.sources for row in source.rows()]
-        groups = [row for row in rows if row.category in order and row.num_truth + row.false_positives]
-        of_sources = {source.name for source in self.sources}
-        groups = [*(row for row in groups if row.source in of_sources), *self.together_rows()]
+        names = {"all", *(source.name for source in self.sources)}
+        groups = [
+            row
+            for row in (*rows, *self.together_rows())
+            if row.source in names and row.category in order and row.num_truth + row.false_positives
+        ]
         groups.sort(key=lambda row: (order.index(row.category), -row.iou_threshold))
         counted = {
             f"{s.scoring.rule.min_points} points or more within {s.scoring.rule.max_range_m:g} m" for s in self.sources
@@ -200,7 +205,8 @@ class Summary:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        by_class = [row for row in rows if row.source.endswith(" by class") and row.num_truth]
+        by_class = [row for row in rows if row.source.endswith(_BY_CLASS) and row.num_truth]
+        by_class = [replace(row, source=row.source.removesuffix(_BY_CLASS)) for row in by_class]
         yield score_table(by_class, title="Objects class by class")
 
     def _point_tables(self) -> Iterator[Table]:

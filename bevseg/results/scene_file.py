@@ -5,6 +5,7 @@ The JSON holds (metres, radians, seconds; x forward, y left, z up; ids are `Inst
 * `schema_version`: 1. `frame`, `stamp_ns` (64-bit integer), `num_points`, `timings_ms` (name to milliseconds).
 * `grid`: `x_min_m`, `y_min_m`, `cell_m`, `width`, `height`.
 * `T_output_from_input`: `dst`, `src`, `matrix` (4 rows of 4): from the file's or message's own frame into `frame`.
+* `visible_fraction_source`: that of the objects; here for scenes without any ("unknown" where it is missing).
 * `objects`: a list of `id`, `class` (nuScenes' name), `score`, `box` (`center_m` [x, y, z], `size_lwh_m` [l, w, h],
   `yaw_rad`, `velocity_mps` [vx, vy] or null where unknown), `mask_amodal` and `mask_visible` (COCO run lengths, see
   `rle`), `visible_fraction` (null where unknown), `visible_fraction_source`, `occluded_by` (ids, the one that hides
@@ -32,8 +33,9 @@ from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
+from bevseg.results.masks import BevMasks
 from bevseg.results.occlusion_graph import OcclusionGraph
-from bevseg.results.rle import decode_masks, encode_masks
+from bevseg.results.rle import RleError, decode_masks, encode_masks
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 
 SCHEMA_VERSION = 1
@@ -60,6 +62,7 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
         "timings_ms": {name: float(value) for name, value in scene.timings_ms.items()},
         "grid": asdict(scene.grid),
         "T_output_from_input": {"dst": transform.dst, "src": transform.src, "matrix": transform.matrix.tolist()},
+        "visible_fraction_source": scene.instances.visible_fraction_source,
         "objects": _objects(scene),
         "occlusion": {
             "edges": [{"occluder": ids[a], "occluded": ids[b], "hidden_fraction": share} for a, b, share in edges],
@@ -214,7 +217,7 @@ def _scene(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
     if len(arrays["point_semantic"]) != document["num_points"]:
         raise ValueError(f"{document['num_points']} points expected, the .npz has {len(arrays['point_semantic'])}")
     grid = BevGrid(**document["grid"])
-    instances = _instances(document["objects"], grid)
+    instances = _instances(document["objects"], grid, document.get("visible_fraction_source", "unknown"))
     transform = document["T_output_from_input"]
     return Scene(
         stamp_ns=document["stamp_ns"],
@@ -228,24 +231,49 @@ def _scene(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
     )
 
 
-def _instances(objects: list[dict[str, Any]], grid: BevGrid) -> Instances:
-    sources = {o["visible_fraction_source"] for o in objects} or {"unknown"}
+def _instances(objects: list[dict[str, Any]], grid: BevGrid, source: str) -> Instances:
+    sources = {o["visible_fraction_source"] for o in objects} or {source}
     if len(sources) > 1 or not sources <= {"counted", "estimated", "unknown"}:
         raise ValueError(f"visible_fraction_source must be one of counted, estimated, unknown, got {sorted(sources)}")
     boxes = [(*o["box"]["center_m"], *o["box"]["size_lwh_m"], o["box"]["yaw_rad"]) for o in objects]
     velocities = [o["box"]["velocity_mps"] or (np.nan, np.nan) for o in objects]
     fractions = [np.nan if o["visible_fraction"] is None else o["visible_fraction"] for o in objects]
     return Instances(
-        id=np.array([o["id"] for o in objects], np.int32),
-        label=np.array([SemanticClass[o["class"].upper()] for o in objects], np.uint8),
+        id=_ids(objects),
+        label=np.array([_class_of(o) for o in objects], np.uint8),
         score=np.array([o["score"] for o in objects], np.float32),
         boxes=np.array(boxes, np.float32).reshape(-1, 7),
         velocity_mps=np.array(velocities, np.float32).reshape(-1, 2),
-        amodal=decode_masks([o["mask_amodal"] for o in objects], grid),
-        visible=decode_masks([o["mask_visible"] for o in objects], grid),
+        amodal=_masks(objects, "mask_amodal", grid),
+        visible=_masks(objects, "mask_visible", grid),
         visible_fraction=np.array(fractions, np.float32),
         visible_fraction_source=sources.pop(),
     )
+
+
+def _ids(objects: list[dict[str, Any]]) -> np.ndarray:
+    ids = np.array([o["id"] for o in objects], np.int32)
+    known, times = np.unique(ids, return_counts=True)
+    if (times > 1).any():
+        raise ValueError(f"expected one object for each id, got several with {known[times > 1][:5].tolist()}")
+    return ids
+
+
+def _class_of(stored: dict[str, Any]) -> SemanticClass:
+    try:
+        return SemanticClass[stored["class"].upper()]
+    except KeyError:
+        known = ", ".join(c.label for c in SemanticClass if c.is_thing)
+        raise ValueError(
+            f"object {stored['id']}: expected one of the classes {known}, got {stored['class']!r}"
+        ) from None
+
+
+def _masks(objects: list[dict[str, Any]], name: str, grid: BevGrid) -> BevMasks:
+    try:
+        return decode_masks([o[name] for o in objects], grid)
+    except RleError as error:
+        raise ValueError(f"object {objects[error.index]['id']}, {name}: {error}") from error
 
 
 def _graph(document: dict[str, Any], instances: Instances) -> OcclusionGraph:

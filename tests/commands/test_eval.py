@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from bevseg.instances.clusters import ClusterConfig
 from bevseg.network import build_network
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
+from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.generate import frame_path
 
 CAR_BOX = np.array([[10.0, 2.0, -1.0, 4.6, 1.9, 1.6, 0.0]], np.float32)
@@ -55,22 +58,30 @@ class Frames:
     def __len__(self) -> int:
         return self.num_frames
 
+    def name_of(self, index: int) -> str:
+        return "one"
+
     def __getitem__(self, index: int) -> Sample:
         return _sample()
 
 
 @pytest.fixture
-def real_frames(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Stands in for the readers; lists the folders that were opened."""
-    opened: list[Path] = []
-
-    def open_real_frames(root: Path) -> tuple[Frames, ...]:
-        opened.append(root)
-        names = ("pandaset", "kitti", "kitti_tracking", "argoverse1", "semantic_kitti")
-        return tuple(Frames(name) for name in names)
-
-    monkeypatch.setattr("bevseg.datasets.real_frames.open_real_frames", open_real_frames)
-    return opened
+def real_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of real frames in place of whose readers stand others, in this process."""
+    folders = {
+        "pandaset_002": "pandaset",
+        "kitti_raw_0048": "kitti",
+        "kitti_tracking_0000": "kitti_tracking",
+        "argoverse1": "argoverse1",
+    }
+    root = tmp_path / "real"
+    for folder in (*folders, "semantickitti_panoptic"):
+        (root / folder).mkdir(parents=True)
+    boxed = {folder: lambda path: Frames(folders[path.name]) for folder in folders}
+    monkeypatch.setattr("bevseg.datasets.real_frames.BOXED_FRAMES", boxed)
+    points = {"semantickitti_panoptic": lambda _: Frames("semantic_kitti")}
+    monkeypatch.setattr("bevseg.datasets.real_frames.POINT_LABELLED_FRAMES", points)
+    return root
 
 
 @pytest.fixture
@@ -79,54 +90,95 @@ def stored_frames(tmp_path: Path) -> Path:
     for index in range(2):
         path = frame_path(folder, index)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(path, _sample())
+        write_sample(path, replace(_sample(), name=f"{index:06d}"))
     return folder
 
 
+def _sources(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {source["name"]: source for source in metrics["sources"]}
+
+
 def test_the_baseline_on_real_and_simulated_frames(
-    real_frames: list[Path], stored_frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    real_frames: Path, stored_frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "scores"
-    arguments = ["--head", "clusters", "--real", "somewhere", "--simulated", str(stored_frames)]
+    arguments = ["--head", "clusters", "--real", str(real_frames), "--simulated", str(stored_frames), "--workers", "1"]
     assert main(["eval", *arguments, "--output", str(output), "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
-    assert real_frames == [Path("somewhere")]
     assert metrics["method"] == {"head": "clusters"}
-    assert metrics["real"]["frames"] == {"PandaSet": 1, "KITTI": 2, "Argoverse": 1}
-    assert metrics["real"]["mean_f1"]["vehicle"] == {"0.5": 1.0, "0.3": 1.0}
-    assert metrics["real"]["throughput"]["scans"] == 4
-    assert metrics["simulated"]["frames"] == 2
-    assert metrics["simulated"]["rows"][0]["true_positives"] == 2
-    assert metrics["simulated"]["mean_semantic_iou"] is None
-    assert metrics["simulated"]["failures"]["missed_other"]["worst"] == []
-    assert metrics["simulated"]["order"] == {}  # the frames do not know, nor do clusters
-    assert metrics["real"]["failures"]["KITTI"]["halo"]["count"] == 0
-    assert metrics["simulated"]["masks"]["objects"]["car"]["amodal"]["all"]["truth"] == 2
-    assert metrics["real"]["masks"]["KITTI"]["objects"]["car"]["visible"] is None
+    sources = _sources(metrics)
+    frames = {name: source["frames"] for name, source in sources.items()}
+    assert frames == {"PandaSet": 1, "KITTI": 2, "Argoverse": 1, "SemanticKITTI": 1, "simulated": 2}
+    assert metrics["mean_f1"]["vehicle"] == {"0.5": 1.0, "0.3": 1.0}
+    simulated = sources["simulated"]
+    assert simulated["rows"][0]["true_positives"] == 2
+    assert simulated["points"] == {}  # clusters say nothing of them
+    assert simulated["failures"]["missed_other"]["worst"] == []
+    assert simulated["order"] == {}  # the frames do not know
+    assert simulated["masks"]["objects"]["car"]["visible"]["all"]["truth"] == 2
+    assert simulated["timings_ms"]["total"]["p50"] > 0
     assert json.loads((output / "metrics.json").read_text()) == metrics
     assert load_yaml_as(ClusterConfig, output / "config.yaml") == ClusterConfig()
+    assert {path.name for path in (output / "predictions" / "KITTI").glob("*.json")} == {
+        "kitti-one.json",
+        "kitti_tracking-one.json",
+    }
+
+
+def test_a_dataset_is_scored_on_two_cores_and_again_from_what_was_kept(
+    stored_frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "eval",
+        "--head",
+        "clusters",
+        "--data",
+        str(stored_frames),
+        "--output",
+        str(tmp_path / "run"),
+        "--json",
+    ]
+    assert main([*arguments, "--workers", "2"]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    (source,) = metrics["sources"]
+    assert (source["name"], source["frames"]) == ("frames", 2)
+    assert source["counted"]["min_points"] == 5
+    assert source["counted"]["groups"] == ["vehicle", "pedestrian", "two_wheeler", "static"]
+    shutil.rmtree(tmp_path / "run" / "scores")
+    assert main([*arguments, "--workers", "1"]) == 0
+    assert json.loads(capsys.readouterr().out) == metrics  # the scenes were kept, with their timings
+    assert main([*arguments, "--min-points", "1"]) == 2
+    assert "holds another evaluation, which differs in sources" in capsys.readouterr().err
+
+
+def test_a_dataset_that_would_score_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "unlabelled"
+    folder.mkdir()
+    np.random.default_rng(0).normal(size=(500, 5)).astype(np.float32).tofile(folder / "one.pcd.bin")
+    assert main(["eval", "--head", "clusters", "--data", str(folder)]) == 2
+    assert "there are no labels" in capsys.readouterr().err
 
 
 def test_corrupted_scans_are_scored_as_such(
-    real_frames: list[Path], stored_frames: Path, capsys: pytest.CaptureFixture[str]
+    real_frames: Path, stored_frames: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["eval", "--head", "clusters", "--real", "somewhere", "--simulated", str(stored_frames), "--json"]
+    on = ["--real", str(real_frames), "--simulated", str(stored_frames), "--workers", "1"]
+    arguments = ["eval", "--head", "clusters", *on, "--json"]
     assert main([*arguments, "--corrupt", "point-loss:1.0"]) == 0
     metrics = json.loads(capsys.readouterr().out)
     assert metrics["method"]["corruption"] == "point-loss:1.0"
-    assert metrics["real"]["frames"] == {"PandaSet": 1, "KITTI": 2, "Argoverse": 1}
-    assert metrics["real"]["rows"][0]["num_truth"] == 0
-    assert metrics["simulated"]["rows"][0]["num_truth"] == 0
+    assert [source["frames"] for source in metrics["sources"]] == [1, 2, 1, 1, 2]
+    assert [source["rows"][0]["num_truth"] for source in metrics["sources"]] == [0] * 5
     assert main([*arguments, "--corrupt", "soup:0.5"]) == 2
 
 
-def test_tables_for_people(real_frames: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eval", "--head", "clusters", "--real", "somewhere"]) == 0
+def test_tables_for_people(real_frames: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "--head", "clusters", "--real", str(real_frames), "--workers", "1"]) == 0
     said = capsys.readouterr().out
     assert "KITTI" in said
     assert "Mean F1 over PandaSet, KITTI, Argoverse" in said
     assert "Mask AP at IoU .50:.05:.95" in said
-    assert "4 scans" in said
+    assert "Time of a scan" in said
 
 
 def test_a_checkpoint_is_scored_at_its_own_thresholds(
@@ -138,27 +190,31 @@ def test_a_checkpoint_is_scored_at_its_own_thresholds(
     known = {"step": 3, "frames_seen": 12, "seed": 1}
     save_checkpoint(checkpoint, build_network(config).state_dict(), config, metadata=known)
     arguments = ["--checkpoint", str(checkpoint), "--simulated", str(stored_frames), "--output", str(output)]
-    assert main(["eval", *arguments, "--json"]) == 0
+    assert main(["eval", *arguments, "--json", "--workers", "1"]) == 0
     metrics = json.loads(capsys.readouterr().out)
+    simulated = _sources(metrics)["simulated"]
     thresholds = {"vehicle": 0.9, "pedestrian": 0.8, "two_wheeler": 0.7, "static": 0.6}
     assert metrics["method"].items() >= {"score_thresholds": thresholds, **known}.items()
-    assert metrics["simulated"]["rows"][0]["num_truth"] == 2
-    assert metrics["simulated"]["semantic_iou"]["car"] is not None
-    assert metrics["simulated"]["masks"]["objects"]["car"]["visible"]["all"]["truth"] == 2
+    assert simulated["rows"][0]["num_truth"] == 2
+    assert simulated["points"]["iou"]["car"] is not None
+    assert simulated["masks"]["objects"]["car"]["visible"]["all"]["truth"] == 2
     assert load_yaml_as(ModelConfig, output / "config.yaml").decode == config.decode
 
 
 def test_frames_are_made_anew_where_no_folder_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "bevseg.simulation.source.SimulatedSource",
-        lambda config: Frames(f"seed {config.seed}, occlusion {config.occlusion}", config.frames),
-    )
+    made: list[str] = []
+
+    def simulate(config: SimulationConfig) -> Frames:
+        made.append(f"seed {config.seed}, occlusion {config.occlusion}")
+        return Frames("simulated", config.frames)
+
+    monkeypatch.setattr("bevseg.simulation.source.SimulatedSource", simulate)
     arguments = ["--simulated", "--simulated-seed", "8", "--frames", "3"]
-    assert main(["eval", "--head", "clusters", *arguments, "--json"]) == 0
-    simulated = json.loads(capsys.readouterr().out)["simulated"]
-    assert (simulated["source"], simulated["frames"]) == ("seed 8, occlusion True", 3)
+    assert main(["eval", "--head", "clusters", *arguments, "--workers", "1", "--json"]) == 0
+    simulated = _sources(json.loads(capsys.readouterr().out))["simulated"]
+    assert (made, simulated["frames"]) == (["seed 8, occlusion True"] * 2, 3)
 
 
 def test_the_frozen_set_is_made_where_it_is_missing(
@@ -172,9 +228,9 @@ def test_the_frozen_set_is_made_where_it_is_missing(
 
     monkeypatch.setattr("bevseg.simulation.frozen_set.write_frozen_set", make)
     monkeypatch.setattr("bevseg.simulation.frozen_set.FrozenSource", lambda folder: Frames(f"frozen in {folder.name}"))
-    assert main(["eval", "--head", "clusters", "--frozen", str(tmp_path / "set"), "--json"]) == 0
+    assert main(["eval", "--head", "clusters", "--frozen", str(tmp_path / "set"), "--workers", "1", "--json"]) == 0
     assert made == [tmp_path / "set"]
-    assert json.loads(capsys.readouterr().out)["simulated"]["source"] == "frozen in set"
+    assert json.loads(capsys.readouterr().out)["sources"][0]["name"] == "sim-test-v1"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +242,8 @@ def test_the_frozen_set_is_made_where_it_is_missing(
         (["--simulated", "{empty}"], "holds no simulated frames"),
         (["--simulated", "--frames", "0"], "--frames must be 1 or more"),
         (["--simulated", "--checkpoint", "missing"], "no checkpoint called 'missing'"),
+        (["--simulated", "--workers", "0"], "--workers must be 1 or more"),
+        (["--data", "{empty}"], "is no dataset that bevseg reads"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(
@@ -201,9 +259,8 @@ def test_what_cannot_be_scored_is_refused(
 
 
 def test_the_folder_of_real_frames_may_come_from_the_environment(
-    real_frames: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    real_frames: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("BEVSEG_REAL_DATA", "elsewhere")
-    assert main(["eval", "--head", "clusters", "--real", "--json"]) == 0
-    assert real_frames == [Path("elsewhere")]
-    assert json.loads(capsys.readouterr().out)["real"]["throughput"]["scans"] == 4
+    monkeypatch.setenv("BEVSEG_REAL_DATA", str(real_frames))
+    assert main(["eval", "--head", "clusters", "--real", "--workers", "1", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["sources"]) == 4

@@ -108,9 +108,27 @@ def test_without_the_dataset_or_the_predictions_there_are_no_pictures_and_the_pa
     assert "does not tell how its frames were opened" in page()
 
 
+def test_stored_predictions_without_some_frames(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(runs / "whole" / "predictions", tmp_path / "kept")
+    for file in (tmp_path / "kept" / "simulated").glob("000002.*"):
+        file.unlink()
+    options = ["--predictions", str(tmp_path / "kept"), "--allow-missing", "--head", "clusters", "--no-report"]
+    options += ["--simulated", str(runs / "frames"), "--workers", "1", "--output", str(tmp_path / "part")]
+    assert main(["eval", *options]) == 0
+    capsys.readouterr()
+    assert _compare(runs / "whole", tmp_path / "part", "--output", tmp_path / "c", "--resamples", 9) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "B had no result for 1 frames: nothing was found there." in shown
+    assert f"B: {tmp_path / 'part'}: {tmp_path / 'kept'}" in shown
+    assert (tmp_path / "c" / "compare.html").read_text().count("data:image/jpeg;base64,") == 3
+    (source,) = json.loads((tmp_path / "c" / "compare.json").read_text())["sources"]
+    assert [frame["frame"] for frame in source["frames_that_lost"]] == ["simulated/000002"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["--predictions", "kept"], "leave out --predictions"),
         (["--simulated"], "leave out --simulated"),
         (["--resamples", "0"], "--resamples must be 1 or more"),
         (["--resample-seed", "-1"], "--resample-seed must be 0 or more"),

@@ -35,6 +35,9 @@ class _Drives:
     def __len__(self) -> int:
         return len(self.drives)
 
+    def name_of(self, index: int) -> str:
+        return str(index)
+
     def __getitem__(self, index: int) -> Sample:
         raise AssertionError("nothing is read to know the drives")
 
@@ -48,6 +51,9 @@ class _Frames:
 
     def __len__(self) -> int:
         return 2
+
+    def name_of(self, index: int) -> str:
+        return str(index)
 
     def __getitem__(self, index: int) -> Sample:
         raise AssertionError("nothing is read to know the drives")

@@ -9,8 +9,8 @@ import pytest
 from jaxtyping import Float
 
 from bevseg.datasets.real_frames import open_real_frames
-from bevseg.evaluation.matching import EVALUATION_GRID
-from bevseg.evaluation.real_frames import DATASET_OF_SOURCE, by_dataset, score_real_frames
+from bevseg.evaluation.frame_scores import REAL
+from bevseg.evaluation.matching import EVALUATION_GRID, count_matches, match_frame
 from bevseg.evaluation.scores import MatchCounts
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.clusters import ClusterConfig, segment_clusters
@@ -117,7 +117,10 @@ def test_configurations_that_make_no_sense_are_refused() -> None:
 
 @pytest.mark.real
 def test_real_vehicles_are_found_by_what_was_chosen_on_simulated_frames(real_data: Path) -> None:
-    boxed = [source for source in open_real_frames(real_data) if source.name in DATASET_OF_SOURCE]
-    scores = score_real_frames(lambda cloud: segment_clusters(cloud, EVALUATION_GRID, CONFIG), by_dataset(boxed))
-    counts = sum((dataset.counts[0.5] for dataset in scores.datasets), start=MatchCounts.zero(len(ClassGroup)))
+    samples = (source[k] for source in open_real_frames(real_data) for k in range(len(source)))
+    boxed = (sample for sample in samples if len(sample.annotations))
+    found = (
+        match_frame(segment_clusters(s.cloud, EVALUATION_GRID, CONFIG), s.annotations, rule=REAL.rule) for s in boxed
+    )
+    counts = sum((count_matches(matches) for matches in found), start=MatchCounts.zero(len(ClassGroup)))
     assert counts.f1[ClassGroup.VEHICLE] >= 0.39

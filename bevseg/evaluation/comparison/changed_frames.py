@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
+from bevseg.evaluation.comparison.frame_counts import FrameCounts
 from bevseg.evaluation.comparison.pairing import PairedSource
 from bevseg.evaluation.failure_kinds import FailureKind, Failures
+
+Run = Literal["A", "B"]
 
 LISTED = 10
 """Frames that gained most, and as many that lost most."""
@@ -35,6 +38,7 @@ class FrameChange:
         vanished: Failures that A has and B has not, by kind.
         appeared_at_m: Where they are, x and y in the cloud's frame; the worst twenty of each kind.
         vanished_at_m: Likewise.
+        without_result: Which of A and B had no result for the frame.
     """
 
     name: str
@@ -46,6 +50,7 @@ class FrameChange:
     vanished: Mapping[FailureKind, int]
     appeared_at_m: Float[np.ndarray, "appeared 2"]
     vanished_at_m: Float[np.ndarray, "vanished 2"]
+    without_result: tuple[Run, ...] = ()
 
     @property
     def gain(self) -> int:
@@ -74,6 +79,7 @@ def changed_frames(paired: PairedSource, *, listed: int = LISTED) -> ChangedFram
 
 def _change(paired: PairedSource, frame: int, iou_gain: float) -> FrameChange:
     a, b = paired.a, paired.b
+    runs: dict[Run, FrameCounts] = {"A": a, "B": b}
     list_a, list_b = a.failure_lists[frame], b.failure_lists[frame]
     pairs = _stayed(list_a, list_b)
     stayed = np.bincount(list_a.kind[pairs.a], minlength=len(FailureKind))
@@ -88,6 +94,7 @@ def _change(paired: PairedSource, frame: int, iou_gain: float) -> FrameChange:
         vanished={kind: int(gone[kind]) for kind in FailureKind if gone[kind]},
         appeared_at_m=np.delete(list_b.xy_m, pairs.b, axis=0).astype(np.float64),
         vanished_at_m=np.delete(list_a.xy_m, pairs.a, axis=0).astype(np.float64),
+        without_result=tuple(run for run in runs if a.names[frame] in runs[run].without_result),
     )
 
 

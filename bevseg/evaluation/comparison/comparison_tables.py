@@ -82,7 +82,7 @@ class Comparison:
 def method_words(run: FinishedRun) -> str:
     """What was evaluated, in a few words."""
     about = run.method
-    name = str(about.get("checkpoint") or about.get("head") or "unnamed")
+    name = str(about.get("checkpoint") or about.get("head") or about.get("predictions") or "unnamed")
     known = [f"{key} {about[key]}" for key in ("step", "precision", "corruption") if key in about]
     known += [f"sha256 {str(about['sha256'])[:8]}"] if "sha256" in about else []
     return name + (f" ({', '.join(known)})" if known else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,11 +17,12 @@ from bevseg.drawing.annotations import draw_annotations
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.layers import draw_ego, draw_points, draw_rings
 from bevseg.drawing.object_layers import draw_dashed_boxes, draw_masks
-from bevseg.evaluation.comparison.changed_frames import FrameChange
+from bevseg.evaluation.comparison.changed_frames import FrameChange, Run
 from bevseg.evaluation.comparison.finished_run import FinishedRun
 from bevseg.evaluation.frame_scores import Scoring, match_counted
 from bevseg.evaluation.mask_scores import Comparison as MaskComparison
 from bevseg.evaluation.matching import MatchRule, PredictionStatus, TruthStatus
+from bevseg.evaluation.stored_results import StoredResultError, StoredResults
 from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import ClassGroup
 from bevseg.results.instances import Instances
@@ -59,32 +61,45 @@ def draw_change(a: FinishedRun, b: FinishedRun, source: str, change: FrameChange
     """
     if change.place >= len(opened):
         raise PicturesError(f"the dataset has but {len(opened)} frames by now")
+    name = opened.name_of(change.place)
+    if f"{source}/{name}" != change.name:
+        raise PicturesError(f"the dataset has frame {name} by now where {change.name} was scored")
     sample = opened[change.place]
-    if f"{source}/{sample.name}" != change.name:
-        raise PicturesError(f"the dataset has frame {sample.name} by now where {change.name} was scored")
-    pictures = {
-        name: _draw_run(run, source, sample, framed)
-        for name, run, framed in (("A", a, change.vanished_at_m), ("B", b, change.appeared_at_m))
-    }
-    view = BevView(-_REACH_M, _REACH_M)
-    pictures["truth"] = draw_annotations(sample, title=change.name, view=view, width=_SIZE_PX, height=_SIZE_PX)
-    return {name: _encode(picture) for name, picture in pictures.items()}
+    runs: tuple[tuple[Run, FinishedRun, np.ndarray], ...] = (
+        ("A", a, change.vanished_at_m),
+        ("B", b, change.appeared_at_m),
+    )
+    pictures: dict[str, np.ndarray] = {}
+    for which, run, framed in runs:
+        found = None if which in change.without_result else _found(run, source, sample)
+        pictures[which] = _draw_run(found, sample, framed, scoring_of(run.sources[source].scoring))
+    ground = BevView(-_REACH_M, _REACH_M)
+    pictures["truth"] = draw_annotations(sample, title=change.name, view=ground, width=_SIZE_PX, height=_SIZE_PX)
+    return {view: _encode(picture) for view, picture in pictures.items()}
+
+
+def _found(run: FinishedRun, source: str, sample: Sample) -> Instances:
+    """What the run said, from where its scenes are stored."""
+    folder = Path(run.method.get("predictions", run.folder / "predictions"))
+    try:
+        results = StoredResults.in_folder(folder, list(run.sources))
+        stem = next(part.stem(sample.name) for part in results.sources if part.source == source)
+        return read_scene(stem).instances
+    except (StoredResultError, SceneFileError) as error:
+        raise PicturesError(str(error)) from error
 
 
 def _draw_run(
-    run: FinishedRun, source: str, sample: Sample, framed: Float[np.ndarray, "n 2"]
+    found: Instances | None, sample: Sample, framed: Float[np.ndarray, "n 2"], scoring: Scoring
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """What was found, invented and missed, with frames around some places."""
-    try:
-        instances = read_scene(run.folder / "predictions" / source / sample.name).instances
-    except SceneFileError as error:
-        raise PicturesError(str(error)) from error
+    """What was found, invented and missed, with frames around some places; all is missed where there is no result."""
     canvas = Canvas(np.full((_SIZE_PX, _SIZE_PX, 3), palette.BACKGROUND, np.uint8), BevView(-_REACH_M, _REACH_M), 1.0)
     draw_rings(canvas)
     colors = palette.height_colors(sample.cloud.xyz[:, 2] - sample.cloud.sensor_origins_m[0, 2])
     draw_points(canvas, sample.cloud.xyz[:, :2], (colors * _POINT_SHARE).astype(np.uint8))
     draw_ego(canvas)
-    _draw_outcomes(canvas, instances, sample, scoring_of(run.sources[source].scoring))
+    instances = Instances.empty(scoring.rule.grid) if found is None else found
+    _draw_outcomes(canvas, instances, sample, scoring)
     for place in canvas.to_pixels(framed):
         corners = place + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * _FRAME_PX
         canvas.lines([corners], palette.ARROW, width=1, closed=True)

@@ -91,7 +91,7 @@ def draw_case(shown: Shown, case: Case) -> dict[str, UInt8[np.ndarray, "h w 3"]]
 def encode_small(image: UInt8[np.ndarray, "h w 3"], *, max_bytes: int) -> bytes:
     """A JPEG of at most `max_bytes`, as good as fits, or the coarsest one if none does."""
     data = b""
-    for quality in (88, 80, 70, 60, 50, 40, 30):
+    for quality in (88, 80, 70, 60, 50, 40, 30, 20, 12):
         encoded, coded = cv2.imencode(
             ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, quality)
         )

@@ -31,15 +31,15 @@ def alerts(sources: Sequence[SourceScores]) -> list[Html]:
         missing = source.scores.without_result
         if not missing:
             continue
-        said = (
-            f" of the {figure(source.scores.num_frames)} frames of {source.name} are without a result. They count as "
-            "frames in which nothing was found, and lower every figure below: "
+        loud = (
+            f"{figure(len(missing))} of the {figure(source.scores.num_frames)} frames of {source.name} have no result."
         )
+        said = " They count as frames in which nothing was found, and lower the figures below: "
         rest = missing[_NAMED:]
         found.append(
             join(
                 (
-                    tag("p", tag("strong", figure(len(missing))), said, ", ".join(missing[:_NAMED])),
+                    tag("p", tag("strong", loud), said, ", ".join(missing[:_NAMED])),
                     folded(f"and {len(rest)} more", ", ".join(rest)) if rest else Html(),
                 )
             )
@@ -82,7 +82,8 @@ def _verdict(sources: Sequence[SourceScores]) -> Iterator[Html]:
     total = [s.scores.timings_ms["total"] for s in sources if len(s.scores.timings_ms.get("total", ()))]
     if total:
         median, late = np.quantile(np.concatenate(total), (0.5, 0.99)).tolist()
-        yield tag("li", f"A scan took {median:.0f} ms at the median and {late:.0f} ms at the 99th percentile.")
+        took = f"{median:.0f} ms at the median and {late:.0f} ms at the 99th percentile"
+        yield tag("li", f"While it was scored, a scan took {took}.")
 
 
 def _most_frequent_failure(sources: Sequence[SourceScores]) -> Iterator[Html]:

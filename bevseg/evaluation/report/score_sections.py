@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bevseg.evaluation.frame_scores import IOU_THRESHOLDS
-from bevseg.evaluation.mask_ap import MaskAp
+from bevseg.evaluation.mask_ap import MaskAp, MaskApCounts
 from bevseg.evaluation.report.heatmap import heatmap
 from bevseg.evaluation.report.html_tables import Column, Row, Value, html_table
 from bevseg.evaluation.report.markup import Html, join, tag
@@ -44,21 +44,8 @@ _LEAD = (
 
 def score_section(summary: Summary) -> Section:
     """Objects by class group, folded by class, and means where they are defined."""
-    first, second = IOU_THRESHOLDS
-    rows = []
-    for source in summary.sources:
-        loose = {r.category: r.f1 for r in source.rows() if r.source == source.name and r.iou_threshold == second}
-        groups = {g.label: int(g) for g in ClassGroup}
-        measured = source.scores.masks.groups.amodal.measured
-        for row in source.rows():
-            if row.source == source.name and row.iou_threshold == first and row.num_truth + row.false_positives:
-                ap = _ap(measured, groups[row.category])
-                rows.append(Row((source.name, *_figures(row), *ap, loose[row.category]), source.name))
-    rows += [
-        Row(("all together", *_figures(row), _NAN, _NAN, _NAN, _NAN))
-        for row in summary.together_rows()
-        if row.iou_threshold == first
-    ]
+    second = IOU_THRESHOLDS[1]
+    rows = [row for source in summary.sources for row in _group_rows(source)] + _together_rows(summary)
     names = (Column("source"), Column("objects"))
     at_second = Column(f"F1 at {second:g}", f"F1 where an IoU of {second:g} is enough")
     table = html_table((*names, *_COUNTS, *_AP, at_second), rows)
@@ -96,6 +83,30 @@ def point_section(sources: Sequence[SourceScores]) -> Section:
         "points, where PQ† takes the IoU for stuff such as road. A dash: the truth does not have that class."
     )
     return Section("points", "Points", lead, per_source(blocks, wide=True))
+
+
+def _group_rows(source: SourceScores) -> list[Row]:
+    own = [row for row in source.rows() if row.source == source.name]
+    return [Row((source.name, *cells), source.name) for cells in _at_both(own, source.scores.masks.groups.amodal)]
+
+
+def _together_rows(summary: Summary) -> list[Row]:
+    """Groups of which single sources hold a handful, over those that are scored alike."""
+    rows = summary.together_rows()
+    if not rows:
+        return []
+    alike = [s.scores.masks.groups.amodal for s in summary.sources if s.scoring == summary.sources[0].scoring]
+    return [Row(("all together", *cells)) for cells in _at_both(rows, sum(alike, start=MaskApCounts("group")))]
+
+
+def _at_both(rows: Sequence[ScoreRow], masks: MaskApCounts) -> Iterator[tuple[Value, ...]]:
+    """Cells of each group: its figures at the first IoU threshold, average precision, and F1 at the second."""
+    first, second = IOU_THRESHOLDS
+    loose = {row.category: row.f1 for row in rows if row.iou_threshold == second}
+    groups = {g.label: int(g) for g in ClassGroup}
+    for row in rows:
+        if row.iou_threshold == first and row.num_truth + row.false_positives:
+            yield (*_figures(row), *_ap(masks.measured, groups[row.category]), loose[row.category])
 
 
 def _figures(row: ScoreRow) -> tuple[Value, ...]:

@@ -94,6 +94,9 @@ class _Frames:
     def __len__(self) -> int:
         return len(self.names)
 
+    def name_of(self, index: int) -> str:
+        return self.names[index]
+
     def __getitem__(self, index: int) -> Sample:
         cloud = PointCloud.empty()
         truth = Annotations.from_boxes(cloud, np.zeros((0, 7), np.float32), np.zeros(0, np.uint8))

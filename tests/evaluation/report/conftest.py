@@ -35,6 +35,9 @@ class Street:
     def __getitem__(self, index: int) -> Sample:
         return street_sample(self.frames[index])
 
+    def name_of(self, index: int) -> str:
+        return self.frames[index]
+
 
 BOXES = np.array(
     [

@@ -15,7 +15,9 @@ from bevseg.evaluation.ground_cells import GroundCellCounts
 from bevseg.evaluation.hidden_objects import AmodalCurve
 from bevseg.evaluation.order_scores import OrderScores
 from bevseg.evaluation.report.report import StoredScenes, report_page, write_report
+from bevseg.evaluation.scores import MatchCounts
 from bevseg.evaluation.summary import Summary
+from bevseg.results.classes import NUM_CLASSES, SemanticClass
 
 if TYPE_CHECKING:
     from tests.evaluation.report.conftest import Scored
@@ -63,7 +65,7 @@ def test_frames_without_a_result_are_said_loudly(score_streets: ScoreStreets) ->
     names = ["x", *(f"missing {k}" for k in range(14))]
     text = _page(score_streets({"a": names}).summary)
     head = text[text.index("<body") : text.index("<nav")]
-    assert "<strong>14</strong> of the 15 frames of a are without a result" in head
+    assert "<strong>14 of the 15 frames of a have no result.</strong>" in head
     assert "a/missing 0, a/missing 1" in head
     assert "and 2 more" in head
     assert "a/missing 13" in head
@@ -91,6 +93,24 @@ def test_what_only_some_sources_know_is_shown_where_they_do(score_streets: Score
     assert re.findall(r'data-source="(\w)"', ground_part) == ["a"]
     assert "nearest edge" in page
     assert "IoU of found: 0.750 (2 of 4 found)" in page
+
+
+def test_means_over_the_small_real_sets(score_streets: ScoreStreets) -> None:
+    text = _page(score_streets({"PandaSet": ["x"], "KITTI": ["x", "y"], "Argoverse": ["x"]}).summary)
+    assert "<caption>Mean over PandaSet, KITTI, Argoverse, each with one weight</caption>" in text
+    assert text.count("<td>all together</td>") == 1  # pedestrians
+
+
+def test_segments_of_points_where_the_truth_has_them(score_streets: ScoreStreets) -> None:
+    (source,) = score_streets({"a": ["x"]}).summary.sources
+    count = np.bincount([SemanticClass.CAR, SemanticClass.BUS], minlength=NUM_CLASSES)
+    none = np.zeros(NUM_CLASSES, np.int64)
+    segments = MatchCounts(5 * count, 2 * count, none, 4.5 * count)
+    text = _page(Summary((replace(source, scores=replace(source.scores, point_segments=segments)),)))
+    points = text[text.index('<section id="points"') :]
+    assert "PQ†" in points
+    assert '<td>bus</td><td class="n quiet" data-value="" title="nothing to measure">' in points  # only ever said
+    assert re.search(r'<td>mean</td>.*<td class="n" data-value="10">10</td><td class="n" data-value="4">4</td>', points)
 
 
 def test_official_scores_are_tables(score_streets: ScoreStreets) -> None:
