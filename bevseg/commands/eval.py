@@ -10,6 +10,9 @@ and of --data the results in its benchmark's own format and as COCO's masks, wit
 What was interrupted goes on from there with the same command. Scenes that are stored already, by this or by `bevseg
 segment`, are scored with --predictions; all are read and checked before the first is scored. Under `torchrun` the
 processes share the frames.
+
+With --compare A B nothing is scored: two such folders are put side by side, figure by figure, with the interval of each
+difference, and with the frames that changed most.
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bevseg.commands.compared_runs import add_compare_arguments, compare_runs
 from bevseg.commands.dataset_part import add_part_arguments
 from bevseg.commands.evaluated_methods import ClustersMethod, NetworkMethod, as_json, open_sight
 from bevseg.commands.evaluated_sources import add_source_arguments, evaluated_sources
 from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.source_notes import drives_of, note_sources
 from bevseg.commands.stored_predictions import PredictionsMethod, add_prediction_arguments, stored_predictions
 from bevseg.commands.submissions import with_official_scores
 
@@ -46,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_prediction_arguments(parser)
     add_source_arguments(parser)
     add_part_arguments(parser)
+    add_compare_arguments(parser)
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--output", type=Path, metavar="FOLDER", help="keep scenes, scores and figures there, and resume")
     kept.add_argument("--no-report", action="store_true", help="leave out report.html, the page that shows it all")
@@ -60,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Scores and reports."""
+    if args.compare:
+        return compare_runs(args)
     rank = Rank.from_environment()
     screen = console(args)
     screen.quiet = not rank.is_first
@@ -77,6 +85,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     summary = with_official_scores(summary, evaluation, tracking=args.tracking)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
+        note_sources(args.output, args)
         _write(args.output, metrics, method.config())
         if not args.no_report:
             _report(args.output, evaluation, summary, metrics, workers=workers)
@@ -105,16 +114,17 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
     """Scores the frames of this process; the first one gives the sum of all, the others that of nothing."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from bevseg.datasets.swept import drives_of
+    from bevseg.evaluation.comparison.finished_run import note_drives
     from bevseg.evaluation.csv_files import ScoredSource, write_csv_files
     from bevseg.evaluation.run import FramePlace, collect, evaluate
     from bevseg.evaluation.summary import Summary
 
-    drives = [drives_of(source.open()) for source in evaluation.sources]
-    lengths = [len(of_frames) for of_frames in drives]
+    opened = [source.open() for source in evaluation.sources]
+    drives, lengths = [drives_of(source) for source in opened], [len(source) for source in opened]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
     if rank.is_first:
         folder.begin(evaluation, lengths)
+        note_drives(folder.path, {s.name: of_frames for s, of_frames in zip(evaluation.sources, drives, strict=True)})
     rank.wait()
     if not rank.is_first:
         folder.begin(evaluation, lengths, alone=False)
@@ -127,7 +137,10 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
     if not rank.is_first:
         return Summary(())
     summary = collect(evaluation, folder, lengths)
-    scored = [ScoredSource(source, names) for source, names in zip(evaluation.sources, drives, strict=True)]
+    scored = [
+        ScoredSource(source, of_frames or [""] * length)
+        for source, of_frames, length in zip(evaluation.sources, drives, lengths, strict=True)
+    ]
     write_csv_files(folder, summary, scored)
     return summary
 

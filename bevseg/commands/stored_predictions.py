@@ -31,7 +31,8 @@ def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--allow-missing",
         action="store_true",
-        help="frames without a scene count as frames where nothing was found, scenes without a frame are left out",
+        help="frames without a scene count as frames where nothing was found, scenes without a frame are left out; "
+        "with --compare, frames that one of the runs lacks are left out",
     )
 
 

@@ -84,5 +84,5 @@ def _part(opened: OpenedSource, tables: str | None) -> EvaluatedPart:
     from bevseg.datasets.swept import drives_of
 
     version = tables or versions_in(opened.path)[0]
-    split = split_of_scenes(Path(opened.path) / version, drives_of(opened.source))
+    split = split_of_scenes(Path(opened.path) / version, drives_of(opened.source) or [])
     return EvaluatedPart(opened.path, opened.kind, version, split)

@@ -41,10 +41,10 @@ class DriveRecording(Source, Protocol):
         ...
 
 
-def drives_of(source: Source) -> list[str]:
-    """The drive of each sample; "" where the source does not know."""
+def drives_of(source: Source) -> list[str] | None:
+    """The drive of each sample; None where the source does not tell."""
     if not isinstance(source, DriveRecording):
-        return [""] * len(source)
+        return None
     return [source.drive_of(index) for index in range(len(source))]
 
 

@@ -100,7 +100,7 @@ class RunFolder:
 
     def scores_file(self, source: EvaluatedSource, frame: int) -> Path:
         """Where the scores of a frame are."""
-        return self.path / "scores" / source.name / f"{frame:06d}.safetensors"
+        return scores_path(self.path, source.name, frame)
 
     def begin(self, evaluation: Evaluation, lengths: Sequence[int], *, alone: bool = True) -> None:
         """Notes what is evaluated, or makes sure that it is what was begun here.
@@ -130,6 +130,11 @@ class RunFolder:
                 f"{self.path} holds scores, but no run.json that says of what: remove {self.path}/scores"
             )
         write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
+
+
+def scores_path(folder: Path, source: str, frame: int) -> Path:
+    """Where the folder of an evaluation has the scores of a frame."""
+    return folder / "scores" / source / f"{frame:06d}.safetensors"
 
 
 def evaluate(
