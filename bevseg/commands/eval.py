@@ -5,10 +5,11 @@ thresholds of the checkpoint do not count as found; those thresholds were chosen
 is ever chosen on the frames scored here. The visibility map is scored on simulated frames that know the state of each
 cell of the ground: those made anew, and those that `bevseg simulate --ground-cells` has written.
 
-With --output everything is kept in a folder: the scenes, what was counted in each frame, and the figures. What was
-interrupted goes on from there with the same command. Scenes that are stored already, by this or by `bevseg segment`,
-are scored with --predictions; all are read and checked before the first is scored. Under `torchrun` the processes share
-the frames.
+With --output everything is kept in a folder: the scenes, what was counted in each frame, the figures as JSON and CSV,
+and of --data the results in its benchmark's own format and as COCO's masks, with what official evaluators say of them.
+What was interrupted goes on from there with the same command. Scenes that are stored already, by this or by `bevseg
+segment`, are scored with --predictions; all are read and checked before the first is scored. Under `torchrun` the
+processes share the frames.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from bevseg.commands.evaluation_ranks import Rank
 from bevseg.commands.models import add_model_arguments, find_device
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.stored_predictions import PredictionsMethod, add_prediction_arguments, stored_predictions
+from bevseg.commands.submissions import with_official_scores
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_argument_group("what is kept")
     kept.add_argument("--output", type=Path, metavar="FOLDER", help="keep scenes, scores and figures there, and resume")
     kept.add_argument("--no-report", action="store_true", help="leave out report.html, the page that shows it all")
+    kept.add_argument(
+        "--no-submission", action="store_true", help="without results in the benchmark's format, and official scores"
+    )
+    kept.add_argument(
+        "--tracking", action="store_true", help="nuScenes: follow objects through drives, too (one core): PAT, LSTQ"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, one with a GPU)")
 
 
@@ -66,6 +74,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         summary = _score(evaluation, RunFolder(args.output or Path(scratch)), rank, workers, screen)
     if not rank.is_first:
         return ExitCode.OK
+    summary = with_official_scores(summary, evaluation, tracking=args.tracking)
     metrics = {"method": about, **summary.as_json()}
     if args.output:
         _write(args.output, metrics, method.config())
@@ -76,6 +85,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         print_json(metrics)
     else:
         screen.print(*summary.tables())
+        for sentence in (line for source in summary.sources for line in source.official_left_out):
+            screen.print(f"{sentence}.", markup=False)
     return ExitCode.OK
 
 
@@ -94,10 +105,13 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
     """Scores the frames of this process; the first one gives the sum of all, the others that of nothing."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from bevseg.datasets.swept import drives_of
+    from bevseg.evaluation.csv_files import ScoredSource, write_csv_files
     from bevseg.evaluation.run import FramePlace, collect, evaluate
     from bevseg.evaluation.summary import Summary
 
-    lengths = [len(source.open()) for source in evaluation.sources]
+    drives = [drives_of(source.open()) for source in evaluation.sources]
+    lengths = [len(of_frames) for of_frames in drives]
     places = [FramePlace(source, frame) for source, length in enumerate(lengths) for frame in range(length)]
     if rank.is_first:
         folder.begin(evaluation, lengths)
@@ -110,7 +124,12 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
         bar = progress.add_task("scoring", total=len(own))
         evaluate(evaluation, folder, own, workers=workers, done=lambda: progress.advance(bar))
     rank.deliver(folder.path)
-    return collect(evaluation, folder, lengths) if rank.is_first else Summary(())
+    if not rank.is_first:
+        return Summary(())
+    summary = collect(evaluation, folder, lengths)
+    scored = [ScoredSource(source, names) for source, names in zip(evaluation.sources, drives, strict=True)]
+    write_csv_files(folder, summary, scored)
+    return summary
 
 
 def _workers(args: argparse.Namespace, rank: Rank) -> int:

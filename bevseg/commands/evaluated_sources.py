@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.dataset_part import open_options
+from bevseg.commands.submissions import submission_writer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +85,8 @@ def evaluated_sources(args: argparse.Namespace, screen: Console) -> tuple[Evalua
     from bevseg.simulation.corruptions import Corruption
 
     corruption = Corruption.parse(args.corrupt)
-    return tuple(replace(source, open=_Corrupted(source.open, corruption)) for source in sources)
+    # What is said of a damaged scan is no result on the dataset.
+    return tuple(replace(source, open=_Corrupted(source.open, corruption), writer=None) for source in sources)
 
 
 def _sources(args: argparse.Namespace, screen: Console) -> Iterator[EvaluatedSource]:
@@ -109,7 +111,8 @@ def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
     require_trainable(opened.source)
     scoring = _scoring(opened.kind, args.min_points, args.max_range)
     about = {"path": str(args.data.resolve()), "kind": opened.kind, **asdict(options)}
-    return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, about)
+    writer = submission_writer(args, opened, scoring)
+    return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, about, writer)
 
 
 def _scoring(kind: Kind, min_points: int, max_range_m: float) -> Scoring:

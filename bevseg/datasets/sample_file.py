@@ -139,7 +139,7 @@ def _sample(header: dict[str, Any], arrays: dict[str, Any]) -> Sample:
         view=LabelledView(half_angle_rad=half_angle, max_range_m=max_range),
         ground=_ground(header, arrays),
     )
-    transforms = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
+    transforms: dict[str, Any] = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
     return Sample(header["name"], cloud, truth, **transforms)
 
 

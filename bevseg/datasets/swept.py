@@ -41,6 +41,13 @@ class DriveRecording(Source, Protocol):
         ...
 
 
+def drives_of(source: Source) -> list[str]:
+    """The drive of each sample; "" where the source does not know."""
+    if not isinstance(source, DriveRecording):
+        return [""] * len(source)
+    return [source.drive_of(index) for index in range(len(source))]
+
+
 class SweptSource:
     """A recording whose every sample holds up to `sweeps` scans: its own, and those before it in the same drive.
 

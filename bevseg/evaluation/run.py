@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
@@ -27,6 +27,19 @@ Method = Callable[[str, Sample], Segmentation | None]
 """What a method says of a sample of the source of that name; None where it has no result for it."""
 
 
+@runtime_checkable
+class FrameWriter(Protocol):
+    """Writes what was found in a frame beside its scores, in whichever process; picklable, and without a state."""
+
+    def is_written(self, frame: int) -> bool:
+        """Whether all is there that the frame at a place has to have; if not, the frame is done again."""
+        ...
+
+    def write(self, frame: int, sample: Sample, found: Segmentation) -> None:
+        """Writes what was found in a frame, by its place in the source."""
+        ...
+
+
 @dataclass(frozen=True)
 class EvaluatedSource:
     """Labelled scans that are scored together.
@@ -36,12 +49,14 @@ class EvaluatedSource:
         open: Opens them, in whichever process; it has to be picklable.
         scoring: Which of their objects count.
         about: Where they come from, as JSON can hold it; others are another evaluation.
+        writer: What else is written of each frame; None for nothing.
     """
 
     name: str
     open: Callable[[], Source]
     scoring: Scoring
     about: Mapping[str, object] = field(default_factory=dict)
+    writer: FrameWriter | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,7 @@ def evaluate(
     workers: int,
     done: Callable[[], object] = lambda: None,
 ) -> None:
-    """Scores those of the frames that have no scores in the folder yet.
+    """Scores those of the frames that have no scores in the folder yet, or lack what is written beside them.
 
     Args:
         evaluation: What is evaluated on what.
@@ -134,7 +149,7 @@ def evaluate(
         workers: Processes; 1 does all of it in this one.
         done: Called after each frame.
     """
-    todo = [p for p in places if not folder.scores_file(evaluation.sources[p.source], p.frame).is_file()]
+    todo = [p for p in places if not _is_done(evaluation.sources[p.source], folder, p.frame)]
     for _ in range(len(places) - len(todo)):
         done()
     runs = [[p for p in todo if p.source == source] for source in range(len(evaluation.sources))]
@@ -160,6 +175,11 @@ def frame_scores(folder: RunFolder, source: EvaluatedSource, length: int) -> Ite
     return (read_scores(folder.scores_file(source, frame)) for frame in range(length))
 
 
+def _is_done(source: EvaluatedSource, folder: RunFolder, frame: int) -> bool:
+    is_scored = folder.scores_file(source, frame).is_file()
+    return is_scored and (source.writer is None or source.writer.is_written(frame))
+
+
 @dataclass(eq=False)
 class _FrameJob:
     """Scores one frame after the other; what is opened for one serves the next."""
@@ -180,6 +200,8 @@ class _FrameJob:
         sample = self._sources[place.source][place.frame]
         found = self._method(source.name, sample) or Segmentation.nothing(sample)
         seen = see_truth(self._see, sample, found.instances)
+        if source.writer is not None:
+            source.writer.write(place.frame, sample, found)
         scores = score_frame(found, sample, source.scoring, seen=seen, name=f"{source.name}/{sample.name}")
         write_scores(self.folder.scores_file(source, place.frame), scores)
 
