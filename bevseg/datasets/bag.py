@@ -102,6 +102,7 @@ class BagSource:
                 self._message(self._points, self._times_ns, index),
                 frame="lidar",
                 intensity_full_scale=self._full_scale,
+                when_all_lost="empty",
             )
         except PointCloud2Error as error:
             raise DatasetError(f"{where}: {error}") from error

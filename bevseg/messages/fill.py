@@ -74,7 +74,7 @@ def _plain(value: Any, class_of: ClassOf) -> Any:
 
 def _messages_of_rows(rows: Rows, message_class: type) -> list[Any]:
     """A message for each row; where a row is repeated, its message stands in the list as often."""
-    names = _names(rows.element)
+    names = _names(rows.element)  # type: ignore[arg-type]  # a class is hashable
     if names == ("x", "y", "z"):  # the common case, half as fast by a dictionary for each
         made = [message_class(x=x, y=y, z=z) for x, y, z in rows.values.tolist()]
     else:

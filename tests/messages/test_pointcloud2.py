@@ -171,8 +171,12 @@ def test_points_that_are_no_place_are_dropped_with_all_their_columns() -> None:
     assert len(cloud.time_s) == 2
 
 
-def test_a_scan_of_nothing_but_lost_echoes() -> None:
-    cloud = decode_pointcloud2(velodyne(np.full((4, 3), np.nan)))
+def test_a_scan_of_nothing_but_lost_echoes_is_refused_or_empty() -> None:
+    message = velodyne(np.full((4, 3), np.nan))
+    with pytest.raises(PointCloud2Error, match="none of 4 points") as refused:
+        decode_pointcloud2(message)
+    assert refused.value.reason == "no_finite_points"
+    cloud = decode_pointcloud2(message, when_all_lost="empty")
     assert (len(cloud), cloud.dropped_non_finite) == (0, 4)
     assert cloud.stamp_ns == 1_700_000_000_250_000_000
 
@@ -212,7 +216,7 @@ def with_field(message: Message, field_name: str, **changes: Any) -> Message:
         (with_field(velodyne(), "x", count=2), "'x' has count 2"),
         (with_field(velodyne(), "time", offset=41), "'time' takes bytes 41..45"),
         (with_field(velodyne(), "time", offset=-1), "'time' takes bytes -1..3"),
-        (replace(velodyne(), point_step=0), "point_step must be positive"),
+        (replace(velodyne(), point_step=0), "point_step must be 1"),
         (replace(velodyne(), width=5), "row_step .* is too small for 5 points"),
         (replace(velodyne(), width=-1), "must not be negative"),
         (replace(velodyne(), height=2), "expected 2 rows"),
