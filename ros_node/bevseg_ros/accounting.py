@@ -50,6 +50,18 @@ class Account:
         closed = self.published + self.superseded + self.unsubscribed + sum(self.dropped.values())
         return self.received == closed + self.pending
 
+    def since(self, before: Account) -> Account:
+        """What has come up since an earlier account."""
+        return Account(
+            received=self.received - before.received,
+            published=self.published - before.published,
+            superseded=self.superseded - before.superseded,
+            unsubscribed=self.unsubscribed - before.unsubscribed,
+            dropped=_grown(self.dropped, before.dropped),
+            pending=self.pending - before.pending,
+            remarks=_grown(self.remarks, before.remarks),
+        )
+
     def as_text(self) -> str:
         """One line for the log; `parsed` reads it back."""
         counts = {
@@ -177,6 +189,11 @@ class LossEstimate:
     def rate_hz(self) -> float:
         """Clouds a second by their stamps, 0 before there are enough."""
         return 1e9 / median(self._gaps_ns) if self._gaps_ns else 0.0
+
+
+def _grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """Counters that grew, with how much."""
+    return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
 
 
 def _below(prefix: str, counts: Mapping[str, int]) -> dict[str, int]:

@@ -78,14 +78,12 @@ def input_status(state: InputState, *, active: bool, stall_timeout_s: float, los
 
 def accounting_status(account: Account, before: Account, *, points_clipped: int, last_error: str) -> Status:
     """What became of the clouds; the level is that of what came up since the account `before`."""
-    new_drops = _grown(account.dropped, before.dropped)
-    new_remarks = _grown(account.remarks, before.remarks)
-    levels = [DROP_REASONS[reason].level for reason in new_drops] + [REMARKS[name].level for name in new_remarks]
-    messages = [f"{count} x {name}" for name, count in {**new_drops, **new_remarks}.items()]
-    superseded = account.superseded - before.superseded
-    if superseded:
+    new = account.since(before)
+    levels = [DROP_REASONS[reason].level for reason in new.dropped] + [REMARKS[name].level for name in new.remarks]
+    messages = [f"{count} x {name}" for name, count in {**new.dropped, **new.remarks}.items()]
+    if new.superseded:
         levels.append(CONDITIONS["overload"].level)
-        messages.append(f"{superseded} superseded: clouds come faster than they are worked on")
+        messages.append(f"{new.superseded} superseded: clouds come faster than they are worked on")
     if not account.is_balanced:
         levels.append(Level.ERROR)
         messages.append("the counters do not add up: a defect of the node")
@@ -176,7 +174,3 @@ def process_status(*, memory_mb: float, peak_memory_mb: float, same_name: int) -
         return Status("process", CONDITIONS["name_taken"].level, message, values)
     return Status("process", Level.OK, "OK", values)
 
-
-def _grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
-    """Counters that grew, with how much."""
-    return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}

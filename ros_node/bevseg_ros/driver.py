@@ -27,6 +27,9 @@ TRANSITIONS = {
     "cleanup": Transition.TRANSITION_CLEANUP,
 }
 
+_COUNTERS = ("received", "published", "superseded", "unsubscribed", "pending")
+_BY_NAME = ("dropped.", "remark.")
+
 Found = TypeVar("Found")
 
 
@@ -132,6 +135,14 @@ class Driver:
         for _ in range(after):
             self._diagnostics.clear()
             self.wait_for(lambda: self._diagnostics, "diagnostics")
+        return self.last(status)
+
+    def last(self, status: str) -> tuple[int, str, dict[str, str]]:
+        """Level, message and values of a status, from the report that came last.
+
+        Raises:
+            KeyError: It was not in it.
+        """
         found = self._diagnostics.get(status)
         if found is None:
             raise KeyError(f"no status '{status}' among {sorted(self._diagnostics)}")
@@ -151,6 +162,10 @@ class Driver:
         self._diagnostics.clear()
         return self.wait_for(settled, f"an account of {received} clouds", timeout_s)
 
+    def account_pending(self, pending: int) -> None:
+        """Waits until so many clouds are in the node's hands."""
+        self.wait_for(lambda: int(self.diagnostics("accounting")[2]["pending"]) == pending, f"{pending} clouds pending")
+
     def _call(self, client: Any, request: Any, what: str, timeout_s: float) -> Any:
         self.wait_for(client.service_is_ready, f"the service for {what}")
         future = client.call_async(request)
@@ -166,6 +181,6 @@ class Driver:
 
 
 def account_of(values: Mapping[str, str]) -> Account:
-    """The account in the values of the diagnostic of that name; reasons that never came up are left out."""
-    words = (f"{name}={count}" for name, count in values.items() if count.isdigit() and count != "0" or "." not in name)
-    return Account.parsed(" ".join(word for word in words if word.rpartition("=")[2].isdigit()))
+    """The account in the values of the diagnostic of that name."""
+    counts = {name: int(count) for name, count in values.items() if name in _COUNTERS or name.startswith(_BY_NAME)}
+    return Account.parsed(" ".join(f"{name}={count}" for name, count in counts.items() if count or name in _COUNTERS))

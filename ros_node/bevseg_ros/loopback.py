@@ -49,6 +49,12 @@ def free_domain_id() -> int:
     return free
 
 
+def _python_path() -> str:
+    """The path of this process with this package on it, installed or not."""
+    here = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def _is_free(domain_id: int) -> bool:
     for offset in (10, 11):  # of the first participant
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -96,7 +102,7 @@ class NodeProcess:
                 [sys.executable, *command, *ros_arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "PYTHONPATH": _python_path(), **(environment or {})},
             )
         return cls(process, log_file)
 

@@ -104,16 +104,17 @@ class Processor:
         self._logged_s: dict[str, float] = {}
 
     def work(self, job: Job) -> None:
-        """Takes a cloud through all stages and closes its entry; never raises."""
+        """Takes a cloud through all stages and closes its entry, whatever happens."""
+        dropped_for = ""
         try:
             outcome = self._result_of(job.message)
         except RefusedError as error:
-            outcome = error.reason
-            self._dropped(error.reason, str(error))
+            outcome, dropped_for = error.reason, str(error)
         except Exception as error:
-            outcome = "internal_error"
-            self._dropped("internal_error", f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+            outcome, dropped_for = "internal_error", f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
         self._tools.ledger.close(job.entry, outcome)
+        if dropped_for:
+            self._dropped(outcome, dropped_for)
 
     def take_settings(self, settings: Settings) -> None:
         """Uses other settings from the next cloud on."""
@@ -199,5 +200,8 @@ class Processor:
         if now_s - self._logged_s.get(reason, -_LOG_EVERY_S) < _LOG_EVERY_S:
             return
         self._logged_s[reason] = now_s
-        say = self._tools.log.error if DROP_REASONS[reason].level == Level.ERROR else self._tools.log.warning
-        say(f"cloud dropped ({reason}): {text}")
+        # Two lines, as rclpy's logger allows a line one severity for ever.
+        if DROP_REASONS[reason].level == Level.ERROR:
+            self._tools.log.error(f"cloud dropped ({reason}): {text}")
+        else:
+            self._tools.log.warning(f"cloud dropped ({reason}): {text}")

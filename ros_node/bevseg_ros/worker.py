@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
+
+_logger = logging.getLogger(__name__)
 
 
 class NewestWorker(Generic[Job]):
@@ -16,7 +19,7 @@ class NewestWorker(Generic[Job]):
     """
 
     def __init__(self, work: Callable[[Job], None], *, name: str) -> None:
-        """Starts the thread; `work` is called there with each job and must not raise."""
+        """Starts the thread; `work` is called there with each job; an error of it is logged."""
         self._work = work
         self._changed = threading.Condition()
         self._waiting: Job | None = None
@@ -57,4 +60,7 @@ class NewestWorker(Generic[Job]):
                 job, self._waiting = self._waiting, None
             if job is None:
                 return
-            self._work(job)
+            try:
+                self._work(job)
+            except Exception:  # one defect must not end all work to come
+                _logger.exception("a job ended with an error")
