@@ -60,7 +60,12 @@ def make_message(fields: Any, class_of: ClassOf = generated_class) -> Any:
         message = message_class()
         fill(message, fields, class_of)
         return message
-    return message_class(**{name: _plain(getattr(fields, name), class_of) for name in _names(fields.__class__)})
+    values = {name: _plain(getattr(fields, name), class_of) for name in _names(fields.__class__)}
+    if hasattr(message_class, "__idl__"):  # cyclonedds asks for the truth of a sequence, which NumPy's arrays refuse
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                values[name] = _as_array(value, value.dtype.char)
+    return message_class(**values)
 
 
 def _plain(value: Any, class_of: ClassOf) -> Any:

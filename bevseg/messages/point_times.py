@@ -66,7 +66,8 @@ def _integers(values: Num[np.ndarray, "n"], stamp_ns: int) -> Int64[np.ndarray, 
 
 def _floats(values: Num[np.ndarray, "n"], stamp_ns: int) -> Int64[np.ndarray, "n"]:
     """Nanoseconds after the stamp."""
-    v = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
+        v = values.astype(np.float64)
     if not np.isfinite(v).all():
         raise PointTimeError(f"{np.count_nonzero(~np.isfinite(v))} of {len(v)} times of points are no number")
     reach = _reach(v)

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Int32, Num, UInt8
+from jaxtyping import Float, Int32, Num, UInt8
 
 from bevseg.messages.input_types import Header, PointCloud2, PointField
 from bevseg.messages.point_times import PointTimeError, point_times
@@ -54,6 +54,7 @@ RefusalReason = Literal[
     "field_outside_point",
     "bad_size",
     "size_mismatch",
+    "truncated",
     "bad_data",
     "bad_stamp",
     "bad_time",
@@ -62,8 +63,9 @@ RefusalReason = Literal[
 ]
 """Why a message cannot be a cloud: x, y or z is missing; a field is there twice, is of an unknown number type, has
 several numbers a point or lies outside of the point; a size is negative, zero or beyond what any sensor sends; sizes
-contradict each other or the data; the data are no bytes; the stamp is none; times or intensities are in no known unit;
-there are points, but each has a coordinate that is no place. A message without points is none of these."""
+contradict each other or the data are longer than they say; the data are shorter; they are no bytes; the stamp is none;
+times or intensities are in no known unit; there are points, but each has a coordinate that is no place. A message
+without points is none of these."""
 
 
 class PointCloud2Error(ValueError):
@@ -96,7 +98,7 @@ def decode_pointcloud2(
         PointCloud2Error: For any of `RefusalReason`; nothing else is raised, whatever the message holds.
     """
     columns = point_columns(message)
-    xyz = np.stack([columns[axis].ravel().astype(_coordinate(columns[axis])) for axis in "xyz"], axis=1)
+    xyz = _coordinates(columns)
     kept = usable_points(xyz)
     optional = {name: columns[name].ravel()[kept] for name in ("intensity", "ring", "time") if name in columns}
     xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
@@ -157,9 +159,11 @@ def point_columns(message: PointCloud2) -> dict[str, Num[np.ndarray, "height wid
     return {name: points[name] for name in fields}
 
 
-def _coordinate(column: Num[np.ndarray, "height width"]) -> type[np.floating]:
+def _coordinates(columns: Mapping[str, Num[np.ndarray, "height width"]]) -> Float[np.ndarray, "n 3"]:
     """Doubles stay doubles until the points that are no place are gone: what float32 cannot hold is one of them."""
-    return np.float64 if column.dtype.itemsize == 8 else np.float32
+    kinds = {axis: np.float64 if columns[axis].dtype.itemsize == 8 else np.float32 for axis in "xyz"}
+    with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
+        return np.stack([columns[axis].ravel().astype(kind) for axis, kind in kinds.items()], axis=1)
 
 
 def stamp_of(header: Header) -> int:
@@ -222,7 +226,8 @@ def _check_sizes(message: PointCloud2, num_bytes: int) -> None:
         )
     if num_bytes != row_step * height:
         raise PointCloud2Error(
-            f"data has {num_bytes} bytes, expected {height} rows of row_step {row_step}", "size_mismatch"
+            f"data has {num_bytes} bytes, expected {height} rows of row_step {row_step}",
+            "truncated" if num_bytes < row_step * height else "size_mismatch",
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.benchmark import Payload
 from bevseg.cli import main
-from bevseg.commands import bench, panoptic_speed
+from bevseg.commands import bench, message_speed, panoptic_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
 
@@ -156,3 +156,20 @@ def test_the_panoptic_evaluator_is_measured_beside_the_official_one(
     assert said["ratio"] == pytest.approx(said["official_ms"] / said["ours_ms"])
     assert main(arguments) == 0
     assert "counts are equal" in capsys.readouterr().out
+
+
+def test_messages_are_measured_beside_the_way_point_by_point(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(message_speed, "_POINTS", (300,))
+    arguments = ["bench", "--messages", "--repeats", "2", "--warmup", "1"]
+    assert main([*arguments, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["what"], row["points"]) for row in rows] == [("decode", 300), ("encode", 300)]
+    assert all(row["equal"] for row in rows)
+    assert rows[0]["ratio"] == pytest.approx(rows[0]["naive_ms"] / rows[0]["p50_ms"])
+    assert main(arguments) == 0
+    assert "points are equal" in capsys.readouterr().out
+    monkeypatch.setattr(message_speed, "_encode_point_by_point", lambda *_: b"")
+    assert main(arguments) == 3
+    assert "NOT equal" in capsys.readouterr().out
