@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import PointCloud2
 
-from bevseg.messages.pointcloud2 import PointCloud2Error, stamp_of
+from bevseg.messages.pointcloud2 import PointCloud2Error, checked_stamp
 from bevseg_ros.accounting import SUPERSEDED, Ledger, LossEstimate
 from bevseg_ros.diagnostics import InputState
 from bevseg_ros.parameters import Settings
@@ -86,7 +86,7 @@ class CloudInput:
     def _take(self, message: PointCloud2) -> None:
         entry = self._ledger.open()
         try:
-            stamp_ns = stamp_of(message.header)
+            stamp_ns = checked_stamp(message.header)
         except PointCloud2Error as error:
             self._ledger.close(entry, error.reason)
             return

@@ -104,4 +104,6 @@ class Outputs:
 def found_packages() -> dict[str, bool]:
     """Which message packages and libraries that the node can use, but does not need, are installed."""
     packages = sorted({spec.package for spec in OUTPUTS} | {"tf2_ros"})
-    return {package: find_spec(package) is not None for package in packages}
+    specs = {package: find_spec(package) for package in packages}
+    # Where the sources of bevseg_msgs are on the path, their folder looks like a package, but one without a file.
+    return {package: spec is not None and spec.origin is not None for package, spec in specs.items()}

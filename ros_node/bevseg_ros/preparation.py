@@ -82,8 +82,7 @@ def _decoded(message: PointCloud2, settings: Settings) -> PointCloud:
             message, intensity_full_scale=settings.intensity_full_scale, with_time=settings.with_time
         )
     except PointCloud2Error as error:
-        is_short = error.reason == "size_mismatch" and len(message.data) < message.height * message.row_step
-        raise RefusedError("truncated" if is_short else error.reason, str(error)) from error
+        raise RefusedError(error.reason, str(error)) from error
 
 
 def _refuse_wrong_byte_order(message: PointCloud2) -> None:

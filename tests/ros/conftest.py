@@ -133,8 +133,8 @@ class Live:
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in (back | dict(parameters)).items()}
         assert not any(self.driver.set_parameters(values))
         self._changed = dict(parameters)
-        assert self.driver.change_state("configure")
-        assert self.driver.change_state("activate")
+        assert self.driver.change_state("configure"), self.node.log[-3000:]
+        assert self.driver.change_state("activate"), self.node.log[-3000:]
         self.driver.connect()
 
     def release(self) -> None:
