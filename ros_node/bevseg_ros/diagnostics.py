@@ -173,4 +173,3 @@ def process_status(*, memory_mb: float, peak_memory_mb: float, same_name: int) -
         message = f"{same_name} nodes have this name: their results mix on one topic; end or rename all but one"
         return Status("process", CONDITIONS["name_taken"].level, message, values)
     return Status("process", Level.OK, "OK", values)
-

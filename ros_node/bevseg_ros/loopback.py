@@ -120,7 +120,9 @@ class NodeProcess:
         end_s = time.monotonic() + timeout_s
         while text not in self.log:
             if time.monotonic() > end_s or self.process.poll() is not None:
-                raise TimeoutError(f"the node did not say '{text}' within {timeout_s:g} s; it said:\n{self.log[-4000:]}")
+                raise TimeoutError(
+                    f"the node did not say '{text}' within {timeout_s:g} s; it said:\n{self.log[-4000:]}"
+                )
             time.sleep(0.02)
 
     def memory_mb(self) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from bevseg.messages.pointcloud2 import PointCloud2, PointCloud2Error, decode_pointcloud2, point_columns, stamp_of
+from bevseg.messages.input_types import PointCloud2
+from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2, point_columns, stamp_of
 from bevseg.points.cloud import PointCloud
 from bevseg_ros.parameters import LiveSettings, Settings
 from bevseg_ros.policies import RefusedError

@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from bevseg.messages.fields import HeaderFields, TimeFields
-from bevseg.messages.pointcloud2 import PointCloud2, stamp_of
+from bevseg.messages.input_types import PointCloud2
+from bevseg.messages.pointcloud2 import stamp_of
 from bevseg.results.scene import Scene
 from bevseg_ros.accounting import PUBLISHED, UNSUBSCRIBED, Entry, Ledger
 from bevseg_ros.model import LoadModel, Model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -65,7 +67,9 @@ class Scans:
 
 @pytest.fixture(scope="session")
 def simulated_clouds() -> list[PointCloud]:
-    source = SimulatedSource(SimulationConfig(seed=7, frames=2, sensors=("hdl-32e",), density=(0.6, 0.6), occlusion=False))
+    source = SimulatedSource(
+        SimulationConfig(seed=7, frames=2, sensors=("hdl-32e",), density=(0.6, 0.6), occlusion=False)
+    )
     return [source[index].cloud for index in range(2)]
 
 
@@ -90,6 +94,9 @@ def domain_id() -> Iterator[int]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in loopback_environment(domain).items():
             patch.setenv(name, value)
+        with warnings.catch_warnings():  # a parser that ROS brings along warns of itself
+            warnings.simplefilter("ignore")
+            importlib.import_module("rosidl_generator_py")
         yield domain
 
 
@@ -130,7 +137,10 @@ class Live:
             return
         self.release()
         back = {name: (FAST | {name: SPECS[name].default})[name] for name in self._changed}
-        values = {name: list(value) if isinstance(value, tuple) else value for name, value in (back | dict(parameters)).items()}
+        values = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in (back | dict(parameters)).items()
+        }
         assert not any(self.driver.set_parameters(values))
         self._changed = dict(parameters)
         assert self.driver.change_state("configure"), self.node.log[-3000:]

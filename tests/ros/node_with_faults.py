@@ -1,4 +1,4 @@
-"""The node with a model that fails, or takes its time, when the stamp of a cloud says so: run by the tests as a process.
+"""The node with a model that fails, or takes its time, when the stamp of a cloud says so; tests run it as a process.
 
 All else is the real node with the real model: the whole second of a cloud's stamp, modulo 10, says what is to happen.
 """

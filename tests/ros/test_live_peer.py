@@ -77,7 +77,9 @@ def test_an_independent_peer_feeds_and_reads_the_node(live: Any, domain_id: int,
     assert len(taken) == 1
 
     scene = direct.segment(decode_pointcloud2(make_message(fields)))
-    expected = objects_table(scene, HeaderFields(TimeFields(fields.header.stamp.sec, fields.header.stamp.nanosec), "lidar"))
+    expected = objects_table(
+        scene, HeaderFields(TimeFields(fields.header.stamp.sec, fields.header.stamp.nanosec), "lidar")
+    )
     assert taken[0].width == len(scene.instances) > 3
     assert bytes(taken[0].data) == expected.data.tobytes()
     assert [field.name for field in taken[0].fields] == [field.name for field in expected.fields]

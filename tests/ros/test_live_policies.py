@@ -22,7 +22,7 @@ def without(name: str) -> Change:
     return lambda cloud: replace(cloud, fields=tuple(field for field in cloud.fields if field.name != name))
 
 
-def with_field(name: str, **changes: int) -> Change:
+def with_field(name: str, **changes: Any) -> Change:
     def change(cloud: PointCloud2Fields) -> PointCloud2Fields:
         return replace(
             cloud, fields=tuple(replace(field, **changes) if field.name == name else field for field in cloud.fields)
