@@ -45,6 +45,9 @@ unknown), area of the amodal mask in square metres, share of it that `occluder` 
 the object that hides most of it (0 for none), number of objects that hide some of it, `SemanticClass`, and one of
 `FRACTION_SOURCE`."""
 
+_CHUNK = 1 << 15
+"""Points that are looked up at once: what that takes stays in the cache, and no new pages are asked for."""
+
 _SEEN = np.array([state in (CellState.FREE, CellState.OCCUPIED) for state in CellState])
 
 
@@ -92,9 +95,12 @@ def _ground_is_seen(scene: Scene, cloud: PointCloud) -> Bool[np.ndarray, "n"]:
 
     What remains was seen above an obstacle, with the ground under it hidden, or lies outside the grid.
     """
-    visibility, grid = scene.visibility, scene.grid
-    cells = visibility.grid.flat_cells_of(cloud.xyz[:, :2])
-    seen: np.ndarray = _SEEN[visibility.state.ravel()[np.maximum(cells, 0)]] & (cells >= 0)
+    grid, state = scene.grid, scene.visibility.state.ravel()
+    seen = np.zeros(len(cloud), bool)
+    for start in range(0, len(cloud), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        cells = scene.visibility.grid.flat_cells_of(cloud.xyz[part, :2])
+        seen[part] = _SEEN[state[np.maximum(cells, 0)]] & (cells >= 0)
     open_points = np.flatnonzero((scene.points.instance > 0) & ~seen)
     if len(open_points) and len(scene.instances.visible.cells):
         visible = scene.instances.visible

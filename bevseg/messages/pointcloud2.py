@@ -100,7 +100,7 @@ def decode_pointcloud2(
     columns = point_columns(message)
     xyz = _coordinates(columns)
     kept = usable_points(xyz)
-    optional = {name: columns[name].ravel()[kept] for name in ("intensity", "ring", "time") if name in columns}
+    optional = {name: columns[name].reshape(-1)[kept] for name in ("intensity", "ring", "time") if name in columns}
     xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
     if len(xyz) and not len(xyz_kept) and when_all_lost == "refuse":
         raise PointCloud2Error(f"none of {len(xyz)} points has finite coordinates near Earth", "no_finite_points")
@@ -161,9 +161,12 @@ def point_columns(message: PointCloud2) -> dict[str, Num[np.ndarray, "height wid
 
 def _coordinates(columns: Mapping[str, Num[np.ndarray, "height width"]]) -> Float[np.ndarray, "n 3"]:
     """Doubles stay doubles until the points that are no place are gone: what float32 cannot hold is one of them."""
-    kinds = {axis: np.float64 if columns[axis].dtype.itemsize == 8 else np.float32 for axis in "xyz"}
+    doubles = any(columns[axis].dtype.itemsize == 8 for axis in "xyz")
+    xyz = np.empty((*columns["x"].shape, 3), np.float64 if doubles else np.float32)
     with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
-        return np.stack([columns[axis].ravel().astype(kind) for axis, kind in kinds.items()], axis=1)
+        for k, axis in enumerate("xyz"):
+            xyz[..., k] = columns[axis]
+    return xyz.reshape(-1, 3)
 
 
 def stamp_of(header: Header) -> int:

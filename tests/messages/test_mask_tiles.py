@@ -46,3 +46,13 @@ def test_rejects_tiles_that_are_not_of_this_grid() -> None:
         cells_of_tile(replace(tile, row=-1), GRID)
     with pytest.raises(ValueError, match="8 cells has 1 bytes, got 2"):
         cells_of_tile(replace(tile, bits=np.zeros(2, np.uint8)), GRID)
+
+
+def test_tiles_are_read_with_numpy_alone_as_the_page_says() -> None:
+    cells = np.array([2 * 13 + 5, 2 * 13 + 7, 4 * 13 + 6])
+    (tile,) = mask_tiles(BevMasks.from_cells(GRID, [cells]))
+    bits = np.unpackbits(np.asarray(tile.bits, np.uint8), count=tile.width * tile.height, bitorder="little")
+    rows, columns = np.nonzero(bits.reshape(tile.height, tile.width))
+    x = GRID.x_min_m + (tile.column + columns + 0.5) * GRID.cell_m
+    y = GRID.y_min_m + (tile.row + rows + 0.5) * GRID.cell_m
+    np.testing.assert_allclose(np.stack([x, y], axis=1), GRID.centers_of(cells))
