@@ -53,7 +53,9 @@ DROP_REASONS: Mapping[str, Policy] = MappingProxyType(
         "field_outside_point": Policy(Level.ERROR, "Dropped: a field lies outside of `point_step`."),
         "bad_stamp": Policy(Level.ERROR, "Dropped: the stamp is none."),
         "bad_time": Policy(Level.ERROR, "Dropped: the times of points fit the stamp in no known unit."),
-        "bad_intensity": Policy(Level.ERROR, "Dropped: intensities are negative or no numbers."),
+        "bad_intensity": Policy(
+            Level.ERROR, "Dropped: the scale of intensities cannot be guessed; set `intensity_full_scale`."
+        ),
         "no_finite_points": Policy(
             Level.ERROR, "Dropped: there are points, but none is a place (all NaN): a blind sensor sees no free road."
         ),

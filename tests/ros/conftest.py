@@ -141,7 +141,8 @@ class Live:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in (back | dict(parameters)).items()
         }
-        assert not any(self.driver.set_parameters(values))
+        refusals = [refusal for refusal in self.driver.set_parameters(values) if refusal]
+        assert refusals == []
         self._changed = dict(parameters)
         assert self.driver.change_state("configure"), self.node.log[-3000:]
         assert self.driver.change_state("activate"), self.node.log[-3000:]

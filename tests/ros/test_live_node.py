@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,14 @@ def test_configure_fails_with_the_reason_and_can_be_tried_again(live: Any) -> No
     assert live.driver.set_parameters({"base_frame": ""}) == [""]
     assert live.driver.change_state("configure")
     assert live.driver.diagnostics("model", after=2)[:2] == (0, "bevseg-s on cpu in bf16")
+
+
+def test_the_node_talks_on_the_loopback_interface_alone(live: Any) -> None:
+    folder = Path(f"/proc/{live.node.process.pid}/fd")
+    sockets = {link.readlink().name for link in folder.iterdir() if str(link.readlink()).startswith("socket:")}
+    table = Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:]
+    rows = [line.split() for line in table]
+    bound = {row[1].partition(":")[0] for row in rows if f"socket:[{row[9]}]" in sockets}
+    loopback, multicast_of_dds = "0100007F", "0100FFEF"
+    assert loopback in bound
+    assert bound <= {loopback, multicast_of_dds}
