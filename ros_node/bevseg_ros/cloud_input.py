@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -14,20 +15,22 @@ from sensor_msgs.msg import PointCloud2
 from bevseg.messages.pointcloud2 import PointCloud2Error, checked_stamp
 from bevseg_ros.accounting import SUPERSEDED, Ledger, LossEstimate
 from bevseg_ros.diagnostics import InputState
-from bevseg_ros.parameters import Settings
 from bevseg_ros.processing import Job
+from bevseg_ros.settings import Settings
 from bevseg_ros.stream import Stream
-from bevseg_ros.transforms import TransformSource
 from bevseg_ros.worker import NewestWorker
 
 TOPIC = "~/input/pointcloud"
 
 
 class CloudInput:
-    """The subscription to clouds; all but `state` is for the executor's thread."""
+    """The subscription to clouds; all but `state` is for the executor's thread.
 
-    def __init__(self, node: Node, settings: Settings, ledger: Ledger, transforms: TransformSource | None) -> None:
-        self._node, self._settings, self._ledger, self._transforms = node, settings, ledger, transforms
+    `forget` is called when the clock jumps back: what is known of places belongs to another time.
+    """
+
+    def __init__(self, node: Node, settings: Settings, ledger: Ledger, forget: Callable[[], None]) -> None:
+        self._node, self._settings, self._ledger, self._forget = node, settings, ledger, forget
         self._lock = threading.Lock()
         self._stream = Stream(settings.limits)
         self._losses = LossEstimate()
@@ -99,8 +102,8 @@ class CloudInput:
             self._losses.arrived(stamp_ns)
         for remark in verdict.remarks:
             self._ledger.remark(remark)
-        if "clock_jump_back" in verdict.remarks and self._transforms is not None:
-            self._transforms.forget()
+        if "clock_jump_back" in verdict.remarks:
+            self._forget()
         if verdict.drop is not None or self._worker is None:
             self._ledger.close(entry, verdict.drop or "deactivated")
             return

@@ -16,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from bevseg_ros.model import LoadModel, load_model
 from bevseg_ros.node import BevSegNode
-from bevseg_ros.parameters import ParameterError
+from bevseg_ros.settings import ParameterError
 
 DONE, NOT_STARTED, REFUSED = 0, 1, 2
 _LOOK_EVERY_S = 0.1

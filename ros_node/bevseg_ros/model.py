@@ -11,7 +11,7 @@ import numpy as np
 from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import Scene
-from bevseg_ros.parameters import Settings
+from bevseg_ros.settings import Settings
 
 if TYPE_CHECKING:
     from bevseg.pipeline import BevSegmenter

@@ -20,12 +20,13 @@ from bevseg_ros.accounting import Ledger
 from bevseg_ros.cloud_input import CloudInput
 from bevseg_ros.model import LoadModel, Model, load_model
 from bevseg_ros.outputs import found_packages
-from bevseg_ros.parameters import ParameterError, Settings, refusal_of_change, settings_from
+from bevseg_ros.parameters import refusal_of_change
 from bevseg_ros.processing import Job, Processor, Tools
 from bevseg_ros.reporting import Reporter
 from bevseg_ros.ros_parameters import declare_parameters, values_with
 from bevseg_ros.ros_topics import Topics
-from bevseg_ros.ros_transforms import make_transforms
+from bevseg_ros.ros_transforms import find_places
+from bevseg_ros.settings import ParameterError, Settings, settings_from
 from bevseg_ros.worker import NewestWorker
 
 NODE_NAME = "bevseg"
@@ -54,7 +55,7 @@ class BevSegNode(LifecycleNode):
         self._input: CloudInput | None = None
         self._processor: Processor | None = None
         self._worker: NewestWorker[Job] | None = None
-        self._release_transforms: Callable[[], None] = lambda: None
+        self._release_places: Callable[[], None] = lambda: None
         self._reporter = Reporter(self, self.ledger)
         self.add_on_set_parameters_callback(self._judge_parameters)
         self._answer_wrong_transitions()
@@ -142,13 +143,15 @@ class BevSegNode(LifecycleNode):
                 f"{same_name} nodes are called {self.get_fully_qualified_name()}: end the other, or start this one "
                 "with `--ros-args -r __node:=another_name`"
             )
-        transforms, self._release_transforms = make_transforms(self, settings)
+        places = find_places(self, settings)
+        self._release_places = places.release
         self._topics = Topics(self)
-        self._input = CloudInput(self, settings, self.ledger, transforms)
+        self._input = CloudInput(self, settings, self.ledger, places.forget)
         tools = Tools(
             ledger=self.ledger,
             outputs=self._topics.outputs,
-            transforms=transforms,
+            transforms=places.transforms,
+            motion=places.motion,
             load_model=self._load_model,
             report_times=self._topics.publish_times,
             now_ns=lambda: int(self.get_clock().now().nanoseconds),
@@ -186,8 +189,8 @@ class BevSegNode(LifecycleNode):
 
     def _release(self) -> None:
         """Gives back what configure made; does nothing where there is nothing."""
-        self._release_transforms()
-        self._release_transforms = lambda: None
+        self._release_places()
+        self._release_places = lambda: None
         if self._topics is not None:
             self._topics.destroy()
         self._reporter.watch_nothing()

@@ -46,6 +46,13 @@ DROP_REASONS: Mapping[str, Policy] = MappingProxyType(
         "future_transform": Policy(
             Level.WARN, "Dropped: all known transforms are newer than the cloud; the past is not guessed."
         ),
+        "no_odometry": Policy(Level.ERROR, "Dropped: `deskew` or `sweeps` needs odometry, and none has arrived."),
+        "late_odometry": Policy(
+            Level.WARN,
+            "Dropped: after `transform_timeout_s` odometry does not yet cover the cloud; motion is not guessed.",
+        ),
+        "future_odometry": Policy(Level.WARN, "Dropped: all known odometry is newer than the cloud."),
+        "no_point_times": Policy(Level.ERROR, "Dropped: `deskew` is asked for, but the points have no times."),
         "missing_field": Policy(Level.ERROR, "Dropped: the cloud lacks x, y or z."),
         "duplicate_field": Policy(Level.ERROR, "Dropped: a field is there twice."),
         "bad_type": Policy(Level.ERROR, "Dropped: a field is of no known number type."),

@@ -11,8 +11,9 @@ from jaxtyping import Bool
 from bevseg.messages.input_types import PointCloud2
 from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2, point_columns, stamp_of
 from bevseg.points.cloud import PointCloud
-from bevseg_ros.parameters import LiveSettings, Settings
+from bevseg_ros.motion import Motion
 from bevseg_ros.policies import RefusedError
+from bevseg_ros.settings import LiveSettings, Settings
 from bevseg_ros.transforms import TransformSource
 
 _SAMPLED = 32
@@ -40,13 +41,16 @@ class Prepared:
     remark: str | None
 
 
-def prepare(message: PointCloud2, settings: Settings, transforms: TransformSource | None) -> Prepared:
+def prepare(
+    message: PointCloud2, settings: Settings, transforms: TransformSource | None, motion: Motion | None = None
+) -> Prepared:
     """Makes a cloud of a message.
 
     Args:
         message: As it came.
         settings: Of the node.
         transforms: Who knows where the sensor is; None where results stay in the frame of the cloud.
+        motion: Takes the vehicle's motion out of the cloud, or joins it with those before; None for neither.
 
     Raises:
         RefusedError: The message cannot be read, or its transform is not known.
@@ -57,11 +61,12 @@ def prepare(message: PointCloud2, settings: Settings, transforms: TransformSourc
             "absurd_size", f"{message.width} x {message.height} points, expected at most {settings.max_points}"
         )
     cloud = _decoded(message, settings)
+    stamp_ns = stamp_of(message.header)
     if transforms is not None:
-        stamp_ns = stamp_of(message.header)
         cloud = cloud.transformed(transforms.T_base_from_sensor(cloud.frame, stamp_ns, settings.transform_timeout_s))
     kept = cropped(cloud, settings.live)
-    return Prepared(kept, points - len(kept), None if points else "empty_cloud")
+    moved = kept if motion is None else motion.taken_out(kept, stamp_ns)
+    return Prepared(moved, points - len(kept), None if points else "empty_cloud")
 
 
 def cropped(cloud: PointCloud, live: LiveSettings) -> PointCloud:

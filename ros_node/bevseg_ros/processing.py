@@ -16,11 +16,12 @@ from bevseg.messages.pointcloud2 import stamp_of
 from bevseg.results.scene import Scene
 from bevseg_ros.accounting import PUBLISHED, UNSUBSCRIBED, Entry, Ledger
 from bevseg_ros.model import LoadModel, Model
+from bevseg_ros.motion import Motion
 from bevseg_ros.outputs import Output, Outputs
-from bevseg_ros.parameters import Settings
 from bevseg_ros.policies import DROP_REASONS, MODEL_ERRORS_BEFORE_RELOAD, Level, RefusedError
 from bevseg_ros.preparation import Prepared, prepare
 from bevseg_ros.selection import only_classes
+from bevseg_ros.settings import Settings
 from bevseg_ros.timing import CloudTimes, RecentTimes
 from bevseg_ros.transforms import TransformSource
 
@@ -52,6 +53,7 @@ class Tools:
         ledger: The books.
         outputs: Where results go.
         transforms: Who knows where the sensor is; None where results stay in the frame of the clouds.
+        motion: The vehicle's, where clouds are moved by it.
         load_model: Makes the model anew after repeated errors.
         report_times: Is told the times of every cloud that was published.
         now_ns: The node's clock.
@@ -61,6 +63,7 @@ class Tools:
     ledger: Ledger
     outputs: Outputs
     transforms: TransformSource | None
+    motion: Motion | None
     load_model: LoadModel
     report_times: Callable[[CloudTimes], None]
     now_ns: Callable[[], int]
@@ -133,7 +136,7 @@ class Processor:
         if not wanted:
             return UNSUBSCRIBED
         settings, marks = self.settings, [time.perf_counter()]
-        prepared = prepare(message, settings, self._tools.transforms)
+        prepared = prepare(message, settings, self._tools.transforms, self._tools.motion)
         marks.append(time.perf_counter())
         scene = self._segmented(prepared)
         marks.append(time.perf_counter())

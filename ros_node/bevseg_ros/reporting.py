@@ -21,8 +21,8 @@ from bevseg_ros.diagnostics import (
     processing_time_status,
     transform_status,
 )
-from bevseg_ros.parameters import Settings
 from bevseg_ros.processing import Processor, Progress
+from bevseg_ros.settings import Settings
 
 if TYPE_CHECKING:
     from bevseg_ros.cloud_input import CloudInput

@@ -6,9 +6,10 @@ import bisect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from jaxtyping import Int
 from scipy.spatial.transform import Rotation, Slerp
 
 from bevseg.geometry.frames import Transform
@@ -66,9 +67,15 @@ class MountPose:
 
 @dataclass
 class TransformHistory:
-    """Transforms into one frame, as they arrive with their stamps; between two of them it is interpolated."""
+    """Transforms into one frame, as they arrive with their stamps; between two of them it is interpolated.
+
+    Attributes:
+        base_frame: Where all of them lead.
+        what: "transform" or "odometry": by which name a refusal goes.
+    """
 
     base_frame: str
+    what: str = "transform"
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _known: dict[str, list[tuple[int, Transform]]] = field(default_factory=dict, repr=False)
 
@@ -78,31 +85,39 @@ class TransformHistory:
             return
         with self._changed:
             known = self._known.setdefault(T_base_from_sensor.src, [])
-            bisect.insort(known, (stamp_ns, T_base_from_sensor), key=_stamp)
+            place = bisect.bisect_left(known, stamp_ns, key=_stamp)
+            is_there = place < len(known) and known[place][0] == stamp_ns
+            known[place : place + is_there] = [(stamp_ns, T_base_from_sensor)]
             del known[: bisect.bisect_left(known, known[-1][0] - _KEPT_NS, key=_stamp)]
             self._changed.notify_all()
 
     def T_base_from_sensor(self, frame: str, stamp_ns: int, timeout_s: float) -> Transform:  # noqa: N802
         """See `TransformSource`."""
+        return self.at(frame, np.array([stamp_ns]), timeout_s)[0]
+
+    def at(self, frame: str, stamps_ns: Int[np.ndarray, "n"], timeout_s: float) -> list[Transform]:
+        """The transforms at several times, at least one; waits up to `timeout_s` for those that are still to come.
+
+        Raises:
+            RefusedError: Not all of them are known.
+        """
+        first_ns, last_ns = int(stamps_ns.min()), int(stamps_ns.max())
         with self._changed:
-            self._changed.wait_for(lambda: self._newest_ns(frame) >= stamp_ns, timeout_s)
+            self._changed.wait_for(lambda: self._newest_ns(frame) >= last_ns, timeout_s)
             known = list(self._known.get(frame, []))
+        path = f"{self.what} from '{frame}' to '{self.base_frame}'"
         if not known:
-            raise RefusedError("no_transform", f"no transform from '{frame}' to '{self.base_frame}' has arrived")
-        if stamp_ns > known[-1][0]:
-            behind_ms = (stamp_ns - known[-1][0]) / 1e6
+            raise RefusedError(f"no_{self.what}", f"no {path} has arrived")
+        if last_ns > known[-1][0]:
+            behind_ms = (last_ns - known[-1][0]) / 1e6
             raise RefusedError(
-                "late_transform",
-                f"the newest transform from '{frame}' to '{self.base_frame}' is {behind_ms:.0f} ms older than the "
-                f"cloud, also after waiting {timeout_s:g} s",
+                f"late_{self.what}",
+                f"the newest {path} is {behind_ms:.0f} ms older than the cloud, also after waiting {timeout_s:g} s",
             )
-        if stamp_ns < known[0][0]:
-            ahead_ms = (known[0][0] - stamp_ns) / 1e6
-            raise RefusedError(
-                "future_transform",
-                f"the oldest transform from '{frame}' to '{self.base_frame}' is {ahead_ms:.0f} ms newer than the cloud",
-            )
-        return _between(known, stamp_ns)
+        if first_ns < known[0][0]:
+            ahead_ms = (known[0][0] - first_ns) / 1e6
+            raise RefusedError(f"future_{self.what}", f"the oldest {path} is {ahead_ms:.0f} ms newer than the cloud")
+        return _interpolated(known, stamps_ns)
 
     def forget(self) -> None:
         """Drops all that is known."""
@@ -152,7 +167,16 @@ def transform_of(message: object, dst: str, src: str) -> Transform:
     Raises:
         ValueError: Its quaternion has no length.
     """
-    q, t = message.rotation, message.translation  # type: ignore[attr-defined]
+    return rigid_transform(message.rotation, message.translation, dst, src)  # type: ignore[attr-defined]
+
+
+def rigid_transform(rotation: Any, translation: Any, dst: str, src: str) -> Transform:
+    """A turn and a place of geometry_msgs as one of ours.
+
+    Raises:
+        ValueError: The quaternion has no length.
+    """
+    q, t = rotation, translation
     return Transform.from_quaternion(
         np.array([q.w, q.x, q.y, q.z], np.float64), np.array([t.x, t.y, t.z], np.float64), dst=dst, src=src
     )
@@ -162,15 +186,18 @@ def _stamp(entry: tuple[int, Transform]) -> int:
     return entry[0]
 
 
-def _between(known: list[tuple[int, Transform]], stamp_ns: int) -> Transform:
-    """The transform at a time that lies within what is known."""
-    after = bisect.bisect_left(known, stamp_ns, key=_stamp)
-    later_ns, later = known[after]
-    if later_ns == stamp_ns:
-        return later
-    earlier_ns, earlier = known[after - 1]
-    share = (stamp_ns - earlier_ns) / (later_ns - earlier_ns)
-    turns = Rotation.from_matrix(np.stack([earlier.matrix[:3, :3], later.matrix[:3, :3]]))
-    rotation = Slerp([0.0, 1.0], turns)(share).as_matrix()
-    translation = (1 - share) * earlier.translation_m + share * later.translation_m
-    return Transform.from_rotation_translation(rotation, translation, dst=later.dst, src=later.src)
+def _interpolated(known: list[tuple[int, Transform]], stamps_ns: Int[np.ndarray, "n"]) -> list[Transform]:
+    """The transforms at times that lie within what is known, turned and moved evenly between two that are."""
+    if len(known) == 1:
+        return [known[0][1]] * len(stamps_ns)
+    start_ns, dst, src = known[0][0], known[0][1].dst, known[0][1].src
+    times = np.array([stamp_ns - start_ns for stamp_ns, _ in known], np.float64)
+    wanted = (stamps_ns - start_ns).astype(np.float64)
+    places = np.stack([transform.translation_m for _, transform in known])
+    turns = Rotation.from_matrix(np.stack([transform.matrix[:3, :3] for _, transform in known]))
+    rotations = Slerp(times, turns)(wanted).as_matrix()
+    moved = np.stack([np.interp(wanted, times, places[:, axis]) for axis in range(3)], axis=1)
+    return [
+        Transform.from_rotation_translation(rotation, place, dst=dst, src=src)
+        for rotation, place in zip(rotations, moved, strict=True)
+    ]

@@ -14,7 +14,7 @@ from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import Scene
 from bevseg_ros.main import run
 from bevseg_ros.model import SegmenterModel, load_model
-from bevseg_ros.parameters import Settings
+from bevseg_ros.settings import Settings
 
 FINE, FAILS, SLOW = 0, 1, 2
 SLOW_S = 2.0

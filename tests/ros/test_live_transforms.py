@@ -96,3 +96,23 @@ def test_a_mount_holds_for_its_own_frame_alone(live: Any) -> None:
     outcome = live.feed(live.scans.message(frame="bumper"))
     assert (dict(outcome.remarks), dict(outcome.dropped)) == ({"frame_changed": 1}, {"no_transform": 1})
     assert "mount.frame" in live.driver.diagnostics("accounting")[2]["last_error"]
+
+
+def test_clouds_are_joined_by_odometry_and_never_without(live: Any, direct: BevSegmenter) -> None:
+    live.use({"base_frame": "base_link", "mount.frame": "lidar", "sweeps": 2})
+    kind = generated_class("nav_msgs/msg/Odometry")
+    publisher = live.driver.node.create_publisher(kind, "/bevseg/input/odometry", 10)
+    live.driver.wait_for(publisher.get_subscription_count, "the node to listen to odometry")
+    live.table()
+    first, second = live.scans.message(0), live.scans.message(1)
+    assert dict(live.feed(live.scans.message()).dropped) == {"no_odometry": 1}
+    for x, message in ((5.0, first), (6.0, second)):
+        pose = kind(child_frame_id="base_link")
+        pose.header.frame_id, pose.header.stamp = "odom", message.header.stamp
+        pose.pose.pose.position.x = x
+        publisher.publish(pose)
+    live.driver.spin(0.1)
+    assert dict(live.feed(live.scans.message()).dropped) == {"late_odometry": 1}
+    live.driver.node.destroy_publisher(publisher)
+    live.use({"base_frame": "base_link", "mount.frame": "lidar", "deskew": True})
+    assert dict(live.feed(live.scans.message()).dropped) == {"no_point_times": 1}

@@ -1,4 +1,4 @@
-"""The files around the node say what the node does: topics, parameters, names. Their tools are not to be had from pip."""
+"""The files around the node say what the node does: topics, parameters, names. Their tools do not come from pip."""
 
 from __future__ import annotations
 

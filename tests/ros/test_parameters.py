@@ -8,7 +8,8 @@ import yaml
 
 from bevseg.results.classes import THING_CLASSES, SemanticClass
 from bevseg_ros.parameter_files import PARAMETER_FILE, SCHEMA_FILE, main, parameters_text, schema_text
-from bevseg_ros.parameters import PARAMETERS, SPECS, ParameterError, Value, refusal_of_change, settings_from
+from bevseg_ros.parameters import PARAMETERS, SPECS, Value, refusal_of_change
+from bevseg_ros.settings import ParameterError, settings_from
 
 PACKAGE = Path(__file__).parents[2] / "ros_node"
 DEFAULTS: dict[str, Value] = {spec.name: spec.default for spec in PARAMETERS}

@@ -9,9 +9,10 @@ import pytest
 from bevseg.messages.fields import HeaderFields, PointCloud2Fields, TimeFields
 from bevseg.messages.point_records import cloud_of_records
 from bevseg.points.cloud import PointCloud
-from bevseg_ros.parameters import PARAMETERS, Settings, Value, settings_from
+from bevseg_ros.parameters import PARAMETERS, Value
 from bevseg_ros.policies import RefusedError
 from bevseg_ros.preparation import cropped, prepare
+from bevseg_ros.settings import Settings, settings_from
 from bevseg_ros.transforms import MountPose
 
 XYZ = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4")])

@@ -18,8 +18,9 @@ from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.model import Model
 from bevseg_ros.outputs import Output, Outputs, OutputSpec, found_packages
-from bevseg_ros.parameters import PARAMETERS, Settings, settings_from
+from bevseg_ros.parameters import PARAMETERS
 from bevseg_ros.processing import Job, Processor, Tools
+from bevseg_ros.settings import Settings, settings_from
 from bevseg_ros.timing import CloudTimes
 
 GRID = BevGrid(0.0, -4.0, 0.5, 8, 16)
@@ -107,7 +108,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
         loaded.append(NoObjects())
         return loaded[-1]
 
-    tools = Tools(ledger, outputs, None, load, times.append, lambda: 8_000_000_005, log)
+    tools = Tools(ledger, outputs, None, None, load, times.append, lambda: 8_000_000_005, log)
     return Bench(Processor(SETTINGS, NoObjects(), tools), ledger, kept, outputs, log, times, loaded)
 
 
