@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import PointCloud2
@@ -19,6 +18,11 @@ from bevseg_ros.processing import Job
 from bevseg_ros.settings import Settings
 from bevseg_ros.stream import Stream
 from bevseg_ros.worker import NewestWorker
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 TOPIC = "~/input/pointcloud"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 
 from bevseg_ros.accounting import Ledger
 from bevseg_ros.diagnostics import (
@@ -43,7 +44,8 @@ class Reporter:
         self._model = ""
         self._name_was_taken = False
         self.model_error = ""
-        self._timer = node.create_timer(1.0, self.report)
+        # The time of a bag may stand still: the node is to report all the same.
+        self._timer = node.create_timer(1.0, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def watch(self, settings: Settings, processor: Processor, cloud_input: CloudInput, model: str) -> None:
         """Reports on these from now on."""
