@@ -114,8 +114,13 @@ class Canvas:
 
     def lines(self, paths: list[Float[np.ndarray, "_ 2"]], color: Color, *, width: int = 1, closed: bool) -> None:
         """Draws paths given in pixels, smooth at the edges."""
-        fixed = [_fixed_point(path) for path in paths if len(path) > 1]
-        cv2.polylines(self.image, fixed, closed, color, width, cv2.LINE_AA, _SHIFT)
+        paths = [path for path in paths if len(path) > 1]
+        if not paths:
+            return
+        fixed = _fixed_point(np.concatenate(paths))  # all at once: most paths are two places long
+        ends = np.cumsum([len(path) for path in paths]).tolist()
+        parts = [fixed[end - len(path) : end] for path, end in zip(paths, ends, strict=True)]
+        cv2.polylines(self.image, parts, closed, color, width, cv2.LINE_AA, _SHIFT)
 
     def fill(self, polygon: Float[np.ndarray, "n 2"], color: Color) -> None:
         """Fills one polygon given in pixels, smooth at the edges."""
@@ -123,12 +128,8 @@ class Canvas:
 
     def dashes(self, path: Float[np.ndarray, "n 2"], color: Color, *, dash_px: float, width: int = 1) -> None:
         """Draws a closed path given in pixels as dashes with gaps as long as they are."""
-        ends = np.roll(path, -1, axis=0)
-        for start, end in zip(path, ends, strict=True):
-            length = float(np.hypot(*(end - start)))
-            pieces = max(1, round(length / (2 * dash_px)))
-            at = (np.arange(pieces)[:, None] + np.array([0.25, 0.75])) / pieces
-            self.lines(list(start + at[..., None] * (end - start)), color, width=width, closed=False)
+        pieces = dashes_along(path, np.roll(path, -1, axis=0), dash_px=dash_px)
+        self.lines(list(pieces), color, width=width, closed=False)
 
     def disc(self, center: Float[np.ndarray, "2"], radius_px: float, color: Color, *, width: int = -1) -> None:
         """A filled disc, or a circle of the given line width, about a place in pixels."""
@@ -154,6 +155,19 @@ def polygon_alpha(
     return alpha
 
 
+def dashes_along(
+    start: Float[np.ndarray, "n 2"], end: Float[np.ndarray, "n 2"], *, dash_px: float
+) -> Float[np.ndarray, "m 2 2"]:
+    """Lines in pixels as dashes about so long, with gaps as long as they are: start and end of each dash."""
+    away = end - start
+    pieces = np.maximum(np.round(np.hypot(away[:, 0], away[:, 1]) / (2 * dash_px)), 1).astype(np.int64)
+    line = np.repeat(np.arange(len(start)), pieces)
+    place = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    at = (place[:, None] + np.array([0.25, 0.75])) / pieces[line, None]
+    dashes: np.ndarray = start[line, None] + at[..., None] * away[line, None]
+    return dashes
+
+
 @lru_cache(maxsize=1024)
 def _ink(color: Color) -> UInt8[np.ndarray, "256 1 3"]:
     """The light of `color` for each weight 0..255."""
@@ -161,4 +175,4 @@ def _ink(color: Color) -> UInt8[np.ndarray, "256 1 3"]:
 
 
 def _fixed_point(pixels: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(pixels, -_FAR_PX, _FAR_PX) * 2**_SHIFT).astype(np.int32)
+    return np.rint(pixels.clip(-_FAR_PX, _FAR_PX) * 2**_SHIFT).astype(np.int32)

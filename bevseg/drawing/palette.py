@@ -123,6 +123,12 @@ def height_colors(z_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
     return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)
 
 
+def intensity_colors(intensity: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
+    """The tones of `height_colors`, dark for what returns nothing and pale for reflectors; `intensity` is 0..1."""
+    step = np.sqrt(np.clip(intensity, 0, 1)) * (len(_HEIGHT_TABLE) - 1)  # most surfaces return little
+    return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)
+
+
 def mix(color: Color, other: Color, share: float) -> Color:
     """`color` with `share` (0..1) of `other` in it."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(color, other, strict=True))

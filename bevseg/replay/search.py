@@ -12,8 +12,8 @@ from bevseg.drawing.difference import Outcome
 from bevseg.replay.frames import BrokenFrame, Frame, Prediction
 
 Sight = Literal[
-    "over-merge", "over-split", "missed", "false-alarm", "label", "twice", "shape", "hidden", "low-score", "order-cycle",
-    "broken",
+    "over-merge", "over-split", "missed", "false-alarm", "label", "twice", "shape", "hidden", "low-score",
+    "order-cycle", "broken",
 ]  # fmt: skip
 """What can be looked for."""
 
