@@ -1,4 +1,4 @@
-"""A result against the truth, seen from above: true objects as dashed outlines, and a plate with words at each failure."""
+"""A result against the truth, from above: true objects as dashed outlines, and a plate with words at each failure."""
 
 from __future__ import annotations
 

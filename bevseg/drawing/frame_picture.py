@@ -1,4 +1,4 @@
-"""Pictures of a frame: from above, in perspective and as the sensor sees it, with the heads-up table; or two results."""
+"""Pictures of a frame: from above, in perspective, as the sensor sees it, with a heads-up table; or two results."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _GROUND_WIDER = 1.55
 """The ground in perspective reaches this much farther to the sides than the view from above."""
 _ELEVATION_DEG = (-26.0, 12.0)
 _BAND_PX = 17.0
+_TILE_VIEW = BevView(-20.0, 34.0)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def draw_tile(shown: Shown, heading: Heading, *, width: int, height: int) -> UIn
     ui = height / 480
     foot = round((52 if shown.compared is not None else 30) * ui)
     picture = np.empty((height, width, 3), np.uint8)
-    above = Canvas(picture[: height - foot], default_view(shown.scene.grid), ui * 0.9)
+    above = Canvas(picture[: height - foot], _TILE_VIEW, ui * 0.9)
     paint_ground(above, shown)
     paint_above(above, shown)
     below = Canvas(picture[height - foot :], above.view, ui)

@@ -20,7 +20,9 @@ from bevseg.results.instances import Instances
 _LEFT, _ROW_PX, _SIZE_PX, _SMALL_PX = 16.0, 19.5, 12.5, 11.0
 _TALLY_PX = 12.5
 _BAR_PX = 44.0
-_LEGEND = tuple(entry for entry in ENTRIES if entry[1] not in ("not observed", "occupied", "box, heading", "LiDAR points"))
+_LEGEND = tuple(
+    entry for entry in ENTRIES if entry[1] not in ("not observed", "occupied", "box, heading", "LiDAR points")
+)
 
 _COLUMNS = {"range": 196.0, "hidden": 300.0, "by": 312.0, "speed": 476.0, "score": 528.0, "outcome": 548.0}
 """Right ends of the columns with figures, left ends of `by` and `outcome`, in pixels of a 720-pixel picture."""

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, UInt8
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas, dashes_along
+from bevseg.drawing.difference import Outcome
 from bevseg.drawing.labels import Placer, Rect, short_name
 from bevseg.drawing.object_layers import chosen_edges, draw_arrow
 from bevseg.drawing.palette import Color
@@ -76,9 +77,11 @@ def draw_perspective(picture: UInt8[np.ndarray, "h w 3"], ground: Canvas, shown:
     canvas = Canvas(picture, BevView(0.0, 1.0), ui)
     if "points" in shown.layers:
         _splat(picture, shown, projection)
-    boxes = _Boxes.of(shown, projection, width, height)
+    boxes = _Boxes.of(shown.scene.instances.boxes, projection, width, height)
     if "boxes" in shown.layers:
         _draw_boxes(canvas, shown, boxes)
+    if shown.truth is not None:
+        _draw_truth(canvas, shown, _Boxes.of(shown.truth.boxes, projection, width, height))
     if "arrows" in shown.layers:
         _draw_arrows(canvas, shown, boxes)
     if "labels" in shown.layers:
@@ -155,8 +158,10 @@ class _Boxes:
     order: Int[np.ndarray, "j"]
 
     @classmethod
-    def of(cls, shown: Shown, projection: Float[np.ndarray, "3 4"], width: int, height: int) -> _Boxes:
-        boxes = shown.scene.instances.boxes.astype(np.float64)
+    def of(
+        cls, boxes: Float[np.ndarray, "k 7"], projection: Float[np.ndarray, "3 4"], width: int, height: int
+    ) -> _Boxes:
+        boxes = boxes.astype(np.float64)
         low, high = boxes[:, 2] - boxes[:, 5] / 2, boxes[:, 2] + boxes[:, 5] / 2
         flat = footprint_corners(boxes)
         z = np.repeat(np.stack([low, high], axis=1), 4, axis=1)[..., None]
@@ -185,6 +190,22 @@ def _draw_boxes(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
         is_hidden = seen[k] < 0.5
         edges = dashes_along(start, end, dash_px=5.0 * canvas.ui) if is_hidden else np.stack([start, end], axis=1)
         canvas.lines(list(edges), color, closed=False)
+
+
+def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
+    """Dashed edges: of what was not found where results are compared with truth, else of all true objects."""
+    truth, compared = shown.truth, shown.compared
+    if truth is None or (compared is None and "truth" not in shown.layers):
+        return
+    for k in boxes.order:
+        color = palette.TRUTH
+        if compared is not None:
+            outcome = Outcome(int(compared.truth[k]))
+            if not outcome.is_failure:
+                continue
+            color = outcome.color
+        start, end = boxes.corners[k, _EDGES[:, 0]], boxes.corners[k, _EDGES[:, 1]]
+        canvas.lines(list(dashes_along(start, end, dash_px=4.0 * canvas.ui)), color, closed=False)
 
 
 def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:

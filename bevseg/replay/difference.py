@@ -14,6 +14,7 @@ from bevseg.evaluation.failure_kinds import FailureKind, Failures, FrameFailures
 from bevseg.evaluation.failures import name_failures
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import FrameMatches, PredictionStatus, TruthStatus, match_frame
+from bevseg.replay.frames import Frame
 from bevseg.results.instances import Instances
 
 OUTCOME_OF_KIND = {
@@ -28,6 +29,18 @@ OUTCOME_OF_KIND = {
     FailureKind.MISSED_OTHER: Outcome.MISSED,
     FailureKind.FALSE_ALARM: Outcome.FALSE_ALARM,
 }
+
+
+def with_differences(frame: Frame, scoring: Scoring | None) -> Frame:
+    """The frame with its results held against its truth; as it is where either is missing."""
+    truth = frame.truth
+    if scoring is None or truth is None:
+        return frame
+    predictions = tuple(
+        p if p.note else replace(p, difference=judge(p.scene.instances, truth, scoring=scoring))
+        for p in frame.predictions
+    )
+    return replace(frame, predictions=predictions)
 
 
 def judge(instances: Instances, truth: Annotations, *, scoring: Scoring) -> Difference:

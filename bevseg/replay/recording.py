@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
+from bevseg.datasets.labels import NO_BOXES
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
-from bevseg.replay.difference import judge
+from bevseg.replay.difference import with_differences
 from bevseg.replay.following import Follower
 from bevseg.replay.frames import BrokenFrame, Frame, Prediction, nothing_found
 from bevseg.results.scene import Scene
@@ -76,24 +78,39 @@ class Recording:
 
         Args:
             index: From 0.
-            with_difference: Whether results are compared with the truth here, and not by `judged` later.
+            with_difference: Whether results are compared with the truth here, and not by `with_differences` later.
         """
         try:
             frame = self._frame(index, self.source[index])
-            return self.judged(frame) if with_difference else frame
+            return with_differences(frame, self.scoring) if with_difference else frame
         except UNREADABLE as error:
             return BrokenFrame(index, len(self), _reason(error))
 
-    def judged(self, frame: Frame) -> Frame:
-        """The frame with the differences between its results and its truth; pure."""
-        scoring, truth = self.scoring, frame.truth
-        if scoring is None or truth is None:
-            return frame
-        predictions = tuple(
-            p if p.note else replace(p, difference=judge(p.scene.instances, truth, scoring=scoring))
-            for p in frame.predictions
-        )
-        return replace(frame, predictions=predictions)
+    def reopened(self, source: Source) -> None:
+        """Goes on with a source that holds more frames."""
+        self.source = source
+
+    def time_of(self, index: int) -> float:
+        """Seconds since the first frame, of a frame that is read for it.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        try:
+            self._first = self._first or (0, self.source[0].cloud.stamp_ns)
+            return self._time_s(index, self.source[index].cloud)
+        except UNREADABLE as error:
+            raise ValueError(f"the time of frame {index} cannot be told: {_reason(error)}") from error
+
+    def frames_per_s(self) -> float | None:
+        """By the stamps of the first two frames; None where they do not tell."""
+        if len(self) < 2:
+            return None
+        try:
+            elapsed_s = (self.source[1].cloud.stamp_ns - self.source[0].cloud.stamp_ns) / 1e9
+        except UNREADABLE:
+            return None
+        return 1 / elapsed_s if 1e-3 <= elapsed_s <= 10 else None
 
     def _frame(self, index: int, sample: Sample) -> Frame:
         T_fixed_from_cloud = sample.T_global_from_ego @ sample.T_ego_from_lidar
@@ -107,7 +124,7 @@ class Recording:
             name=sample.name,
             time_s=self._time_s(index, sample.cloud),
             cloud=sample.cloud,
-            truth=sample.annotations if self.with_truth else None,
+            truth=sample.annotations if self.with_truth and sample.annotations.view != NO_BOXES else None,
             predictions=predictions,
             T_fixed_from_cloud=T_fixed_from_cloud,
         )
@@ -128,6 +145,21 @@ class Recording:
         if cloud.stamp_ns == first_ns:
             return (index - first_index) * self.period_s
         return (cloud.stamp_ns - first_ns) / 1e9
+
+
+@runtime_checkable
+class NamingSource(Source, Protocol):
+    """A source that knows the names of its frames without reading them."""
+
+    def name_of(self, index: int) -> str:
+        """The name of a frame."""
+        ...
+
+
+def names_of(source: Source) -> Iterator[str]:
+    """The names of the frames, in order; frames are read for them where the source tells none otherwise."""
+    for index in range(len(source)):
+        yield source.name_of(index) if isinstance(source, NamingSource) else source[index].name
 
 
 def _reason(error: Exception) -> str:

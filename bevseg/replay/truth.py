@@ -55,6 +55,11 @@ class TruthScenes:
         return np.array([numbers.setdefault(track, len(numbers) + 1) for track in track_id.tolist()], np.int32)
 
 
+def tracks_are_known(sample: Sample) -> bool:
+    """Whether the truth of a scan says which object is which from frame to frame."""
+    return has_tracks(sample.annotations.track_id)
+
+
 def has_tracks(track_id: Integer[np.ndarray, "k"]) -> bool:
     """Whether the set tells which object is which from frame to frame."""
     return bool((track_id >= 0).all()) and len(np.unique(track_id)) == len(track_id)
