@@ -1,4 +1,4 @@
-"""Measure how fast the model (or the simulator, or an evaluator) is here: each stage, from bytes to a scene.
+"""Measure how fast the model (or the simulator, an evaluator, the replay) is here: each stage, from bytes to a scene.
 
 Without --input it measures on simulated scans of three sensors. The bytes are in memory already, so no disk is timed,
 but reading and voxelization are. One scan runs after the other, with nothing else on the machine if you can help it.
@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--panoptic", action="store_true", help="measure the panoptic evaluator beside nuScenes' own instead of a model"
     )
+    instead.add_argument(
+        "--replay",
+        action="store_true",
+        help="measure `bevseg replay --view video` with stored results instead of a model",
+    )
     scans.add_argument("--input", nargs="+", metavar="PATH", help="point files, folders or patterns instead")
     parser.add_argument("--repeats", type=int, default=50, metavar="N", help="timed runs a row (default: 50)")
     parser.add_argument("--warmup", type=int, default=5, metavar="N", help="runs before them (default: 5)")
@@ -63,6 +68,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.panoptic_speed import measure_panoptic
 
         return measure_panoptic(args)
+    if args.replay:
+        from bevseg.commands.replay_speed import measure_replay
+
+        return measure_replay(args)
     segmenter, screen = load_segmenter(args), console(args)
     reports: dict[str, BenchReport] = {}
     for sensor, payloads in _payloads(args).items():

@@ -88,7 +88,7 @@ def _summary(shown: Shown) -> str:
         f"{hidden} more than half hidden",
     ]
     if shown.scene.occlusion.cycles:
-        words.append(f"{len(shown.scene.occlusion.cycles)} hide each other in a circle")
+        words.append(f"{len(shown.scene.occlusion.cycles)} in a circle of hiding")
     total_ms = sum(shown.scene.timings_ms.values())
     return "  ·  ".join(words + ([f"{total_ms:.0f} ms a scan"] if total_ms else []))
 

@@ -71,8 +71,9 @@ def draw_perspective(picture: UInt8[np.ndarray, "h w 3"], ground: Canvas, shown:
     """
     height, width = picture.shape[:2]
     camera = ChaseCamera()
-    projection = camera.projection(width, height, ground_height_m(shown.cloud))
-    _lay_ground(picture, ground, projection, ground_z_m=ground_height_m(shown.cloud))
+    ground_z_m = ground_height_m(shown.cloud)
+    projection = camera.projection(width, height, ground_z_m)
+    _lay_ground(picture, ground, projection, ground_z_m=ground_z_m)
     _paint_sky(picture, camera.horizon_row(width, height))
     canvas = Canvas(picture, BevView(0.0, 1.0), ui)
     if "points" in shown.layers:
@@ -91,7 +92,8 @@ def draw_perspective(picture: UInt8[np.ndarray, "h w 3"], ground: Canvas, shown:
 def ground_height_m(cloud: PointCloud) -> float:
     """z of the ground about the vehicle: that of the lowest tenth of the returns around it, metres."""
     near = np.hypot(cloud.xyz[:, 0], cloud.xyz[:, 1]) < 18.0
-    return float(np.percentile(cloud.xyz[near, 2], 10)) if near.any() else -1.8
+    heights = cloud.xyz[near, 2]
+    return float(np.partition(heights, len(heights) // 10)[len(heights) // 10]) if len(heights) else -1.8
 
 
 def _lay_ground(
@@ -113,19 +115,28 @@ def _lay_ground(
 
 def _paint_sky(picture: UInt8[np.ndarray, "h w 3"], horizon: int) -> None:
     """Covers what a plane shows above its horizon, and lets the ground end in haze."""
-    rows = len(picture)
-    haze = np.clip(1 - (np.arange(rows) - horizon) / _HAZE_PX, 0, 1)[:, None, None]
-    sky = _sky(rows, max(horizon, 0))[:, None, :]
-    bottom = min(max(horizon + int(_HAZE_PX) + 1, 0), rows)
-    part = picture[:bottom]
-    part[...] = (part * (1 - haze[:bottom]) + sky[:bottom] * haze[:bottom]).astype(np.uint8)
+    sky = _sky(*picture.shape[:2], horizon)
+    part = picture[: len(sky.light)]
+    part[...] = cv2.add(cv2.multiply(part, sky.passing, scale=1 / 255), sky.light)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sky:
+    """What is added to the upper rows of the picture, and of 255 how much of them passes."""
+
+    light: UInt8[np.ndarray, "rows w 3"]
+    passing: UInt8[np.ndarray, "rows w 3"]
 
 
 @lru_cache(maxsize=8)
-def _sky(rows: int, horizon: int) -> Float[np.ndarray, "rows 3"]:
-    share = np.clip(np.arange(rows) / max(horizon, 1), 0, 1)[:, None]
-    top, low = np.array(_SKY[0], float), np.array(_SKY[1], float)
-    return top * (1 - share) + low * share
+def _sky(height: int, width: int, horizon: int) -> _Sky:
+    rows = np.arange(min(max(horizon + int(_HAZE_PX) + 1, 0), height))[:, None]
+    haze = np.clip(1 - (rows - horizon) / _HAZE_PX, 0, 1)
+    share = np.clip(rows / max(horizon, 1), 0, 1)
+    light = (np.array(_SKY[0]) * (1 - share) + np.array(_SKY[1]) * share) * haze
+    shape = (len(rows), width, 3)
+    passing = np.broadcast_to(np.rint(255 * (1 - haze))[:, None], shape).astype(np.uint8)
+    return _Sky(np.broadcast_to(light[:, None], shape).astype(np.uint8), passing)
 
 
 def _splat(picture: UInt8[np.ndarray, "h w 3"], shown: Shown, projection: Float[np.ndarray, "3 4"]) -> None:
