@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.benchmark import Payload
 from bevseg.cli import main
-from bevseg.commands import bench, panoptic_speed
+from bevseg.commands import bench, panoptic_speed, replay_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
 
@@ -156,3 +156,15 @@ def test_the_panoptic_evaluator_is_measured_beside_the_official_one(
     assert said["ratio"] == pytest.approx(said["official_ms"] / said["ours_ms"])
     assert main(arguments) == 0
     assert "counts are equal" in capsys.readouterr().out
+
+
+def test_the_replay_is_measured_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_speed, "_FRAMES", 2)
+    monkeypatch.setattr(replay_speed, "usable_cores", lambda: 1)
+    assert main(["bench", "--replay", "--sensor", "vlp-16", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["frames"], said["workers"]) == (2, 1)
+    assert 0 < said["stored_kb"] < 60
+    assert set(said["stages_ms"]) == {"read", "compare", "draw", "encode"}
+    assert main(["bench", "--replay", "--sensor", "vlp-16"]) == 0
+    assert "frames a second" in capsys.readouterr().out
