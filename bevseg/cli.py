@@ -13,12 +13,14 @@ from typing import NoReturn
 
 import bevseg
 from bevseg.allocator import keep_freed_memory
-from bevseg.commands import bench, check, demo, doctor, export, segment, simulate, train
+from bevseg.commands import bench, check, demo, doctor, export, replay, segment, simulate, train
 from bevseg.commands import eval as evaluate
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import explain_import_error
 
-_COMMANDS: tuple[ModuleType, ...] = (demo, segment, simulate, check, train, evaluate, bench, export, doctor)
+_COMMANDS: tuple[ModuleType, ...] = (
+    demo, segment, simulate, check, train, evaluate, replay, bench, export, doctor,
+)  # fmt: skip
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;

@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -25,6 +25,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from bevseg.allocator import keep_freed_memory
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _PATIENCE_S = 3.0
@@ -103,6 +104,60 @@ def work_off(
             worker.leave()
 
 
+def in_order(job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
+    """What `job` makes of each item, in the order of the items, which are taken only as they are needed.
+
+    Two results a worker are kept at most, so that memory does not grow with the number of items.
+
+    Args:
+        job: Picklable; every process gets it once. So are items and results, which go through pipes.
+        items: Taken in this process.
+        workers: Processes; 1 does all of it in this process.
+
+    Raises:
+        WorkerDiedError: A worker was killed.
+        Exception: The first that `job` raised.
+    """
+    if workers <= 1:
+        yield from map(job, items)
+        return
+    crew: list[_Worker[Item]] = []
+    try:
+        with one_thread_each(), _interrupts_held_back():
+            crew.extend(_Worker.start(job, returns=True) for _ in range(workers))
+        yield from _results_in_order(crew, items)
+    finally:
+        for worker in crew:
+            worker.process.terminate()
+        for worker in crew:
+            worker.leave()
+
+
+def _results_in_order(crew: Sequence[_Worker[Item]], items: Iterable[Item]) -> Iterator[Any]:
+    waiting, idle = enumerate(items), deque(crew)
+    busy: dict[Any, tuple[_Worker[Item], int]] = {}
+    made: dict[int, Any] = {}
+    first = 0
+    while True:
+        while idle and len(busy) + len(made) < 2 * len(crew):
+            following = next(waiting, None)
+            if following is None:
+                break
+            worker, index = idle.popleft(), following[0]
+            worker.give(following[1])
+            busy[worker.pipe] = (worker, index)
+        if first in made:
+            yield made.pop(first)
+            first += 1
+        elif busy:
+            for pipe in wait(list(busy)):
+                worker, index = busy.pop(pipe)
+                made[index] = worker.check()
+                idle.append(worker)
+        else:
+            return
+
+
 def _keep_busy(crew: Sequence[_Worker[Item]], waiting: deque[deque[Item]], done: Callable[[], object]) -> None:
     idle = list(crew)
     busy: dict[Any, _Worker[Item]] = {}
@@ -127,10 +182,10 @@ class _Worker(Generic[Item]):
     own: deque[Item] = field(default_factory=deque)
 
     @classmethod
-    def start(cls, job: Callable[[Item], object]) -> _Worker[Item]:
+    def start(cls, job: Callable[[Item], object], *, returns: bool = False) -> _Worker[Item]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(job, theirs), daemon=True)
+        process = context.Process(target=_serve, args=(job, theirs, returns), daemon=True)
         process.start()
         theirs.close()  # so that the pipe breaks when the worker ends
         return cls(process, ours)
@@ -144,20 +199,25 @@ class _Worker(Generic[Item]):
             self.own.extendleft([longest.pop() for _ in range((len(longest) + 1) // 2)])
         if not self.own:
             return False
-        try:
-            self.pipe.send(self.own.popleft())
-        except OSError:
-            self._tell_of_death()
+        self.give(self.own.popleft())
         return True
 
-    def check(self) -> None:
-        """Takes the answer to an item; raises what the item raised."""
+    def give(self, item: Item) -> None:
+        """Hands out an item."""
         try:
-            failure: _Failure | None = self.pipe.recv()
+            self.pipe.send(item)
+        except OSError:
+            self._tell_of_death()
+
+    def check(self) -> Any:
+        """Takes the answer to an item: its result, where results are wanted; raises what the item raised."""
+        try:
+            answer = self.pipe.recv()
         except (EOFError, OSError):
             self._tell_of_death()
-        if failure:
-            raise failure.error from WorkerTraceback(failure.trace)
+        if isinstance(answer, _Failure):
+            raise answer.error from WorkerTraceback(answer.trace)
+        return answer
 
     def leave(self) -> None:
         """Waits until the process, which was asked to end, has ended."""
@@ -183,7 +243,7 @@ class _Failure:
     trace: str
 
 
-def _serve(job: Callable[[Item], object], pipe: Connection) -> None:
+def _serve(job: Callable[[Item], object], pipe: Connection, returns: bool) -> None:
     """Runs in a worker: does item after item until the parent is gone or says SIGTERM."""
     signal.signal(signal.SIGTERM, _leave)
     keep_freed_memory()  # the next item needs as large arrays as the one before
@@ -192,23 +252,23 @@ def _serve(job: Callable[[Item], object], pipe: Connection) -> None:
             item = pipe.recv()
         except EOFError:
             return
-        failure = _attempt(job, item)
+        answer = _attempt(job, item)
         try:
-            pipe.send(failure)
+            pipe.send(answer if returns or isinstance(answer, _Failure) else None)
         except OSError:
             return
 
 
-def _attempt(job: Callable[[Item], object], item: Item) -> _Failure | None:
+def _attempt(job: Callable[[Item], object], item: Item) -> object:
+    """What the job makes of an item, or its `_Failure`."""
     try:
-        job(item)
+        return job(item)
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))
         except Exception:
             error = RuntimeError(f"{type(error).__name__}: {error}")
         return _Failure(error, traceback.format_exc())
-    return None
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Measure how fast the model (or the simulator, an evaluator, messages) is here: each stage, from bytes to a scene.
+"""Measure how fast the model (or the simulator, an evaluator, messages, the replay) is here, stage by stage.
 
 Without --input it measures on simulated scans of three sensors. The bytes are in memory already, so no disk is timed,
 but reading and voxelization are. One scan runs after the other, with nothing else on the machine if you can help it.
@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--messages", action="store_true", help="measure decoding and encoding of PointCloud2 instead of a model"
     )
     instead.add_argument(
+        "--replay",
+        action="store_true",
+        help="measure `bevseg replay --view video` with stored results instead of a model",
+    )
+    instead.add_argument(
         "--evaluation",
         type=Path,
         metavar="DATASET",
@@ -78,6 +83,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.panoptic_speed import measure_panoptic
 
         return measure_panoptic(args)
+    if args.replay:
+        from bevseg.commands.replay_speed import measure_replay
+
+        return measure_replay(args)
     if args.messages:
         from bevseg.commands.message_speed import measure_messages
 

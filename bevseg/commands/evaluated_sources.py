@@ -109,13 +109,14 @@ def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
     opened = open_source(args.data, options)
     screen.print(opened.description, markup=False)
     require_trainable(opened.source)
-    scoring = _scoring(opened.kind, args.min_points, args.max_range)
+    scoring = scoring_of_kind(opened.kind, args.min_points, args.max_range)
     about = {"path": str(args.data.resolve()), "kind": opened.kind, **asdict(options)}
     writer = submission_writer(args, opened, scoring)
     return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, about, writer)
 
 
-def _scoring(kind: Kind, min_points: int, max_range_m: float) -> Scoring:
+def scoring_of_kind(kind: Kind, min_points: int, max_range_m: float) -> Scoring:
+    """Which objects of a dataset count."""
     from bevseg.evaluation.frame_scores import REAL, Scoring
     from bevseg.evaluation.matching import MatchRule
 

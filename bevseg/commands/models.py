@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from bevseg.pipeline import BevSegmenter
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the checkpoint, the precision and the threads."""
+def add_model_arguments(parser: argparse.ArgumentParser, *, checkpoint: str | None = "bevseg-s") -> None:
+    """Adds the checkpoint, the precision and the threads; without a default `checkpoint` no model runs unless named."""
     group = parser.add_argument_group("model")
+    default = f" (default: {checkpoint})" if checkpoint else ""
     group.add_argument(
-        "--checkpoint", default="bevseg-s", metavar="NAME|FILE", help="one that ships, or a file (default: %(default)s)"
+        "--checkpoint", default=checkpoint, metavar="NAME|FILE", help=f"one that ships, or a file{default}"
     )
     group.add_argument(
         "--precision",

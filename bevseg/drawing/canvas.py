@@ -7,7 +7,7 @@ that functions write to: each layer paints over those before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -77,7 +77,7 @@ class Canvas:
     def pixels_per_m(self) -> float:
         return self.height / (self.view.x_max_m - self.view.x_min_m)
 
-    @property
+    @cached_property
     def T_pixels_from_metres(self) -> Float[np.ndarray, "2 3"]:  # noqa: N802
         """Affine map from (x, y) in metres to (column, row), whole numbers at the centres of pixels."""
         scale = self.pixels_per_m
@@ -112,9 +112,19 @@ class Canvas:
         tile = self.image[y0:y1, x0:x1]
         tile[...] = cv2.add(cv2.multiply(tile, cv2.bitwise_not(weight), scale=1 / 255), ink)
 
-    def lines(self, paths: list[Float[np.ndarray, "_ 2"]], color: Color, *, width: int = 1, closed: bool) -> None:
-        """Draws paths given in pixels, smooth at the edges."""
-        fixed = [_fixed_point(path) for path in paths if len(path) > 1]
+    def lines(
+        self,
+        paths: list[Float[np.ndarray, "_ 2"]] | Float[np.ndarray, "n m 2"],
+        color: Color,
+        *,
+        width: int = 1,
+        closed: bool,
+    ) -> None:
+        """Draws paths given in pixels, smooth at the edges; those of one length may come as one array."""
+        if isinstance(paths, np.ndarray):
+            fixed = list(_fixed_point(paths))
+        else:
+            fixed = [_fixed_point(path) for path in paths if len(path) > 1]
         cv2.polylines(self.image, fixed, closed, color, width, cv2.LINE_AA, _SHIFT)
 
     def fill(self, polygon: Float[np.ndarray, "n 2"], color: Color) -> None:
@@ -123,12 +133,8 @@ class Canvas:
 
     def dashes(self, path: Float[np.ndarray, "n 2"], color: Color, *, dash_px: float, width: int = 1) -> None:
         """Draws a closed path given in pixels as dashes with gaps as long as they are."""
-        ends = np.roll(path, -1, axis=0)
-        for start, end in zip(path, ends, strict=True):
-            length = float(np.hypot(*(end - start)))
-            pieces = max(1, round(length / (2 * dash_px)))
-            at = (np.arange(pieces)[:, None] + np.array([0.25, 0.75])) / pieces
-            self.lines(list(start + at[..., None] * (end - start)), color, width=width, closed=False)
+        pieces = dashes_along(path, np.roll(path, -1, axis=0), dash_px=dash_px)
+        self.lines(pieces, color, width=width, closed=False)
 
     def disc(self, center: Float[np.ndarray, "2"], radius_px: float, color: Color, *, width: int = -1) -> None:
         """A filled disc, or a circle of the given line width, about a place in pixels."""
@@ -154,6 +160,19 @@ def polygon_alpha(
     return alpha
 
 
+def dashes_along(
+    start: Float[np.ndarray, "n 2"], end: Float[np.ndarray, "n 2"], *, dash_px: float
+) -> Float[np.ndarray, "m 2 2"]:
+    """Lines in pixels as dashes about so long, with gaps as long as they are: start and end of each dash."""
+    away = end - start
+    pieces = np.maximum(np.round(np.hypot(away[:, 0], away[:, 1]) / (2 * dash_px)), 1).astype(np.int64)
+    line = np.repeat(np.arange(len(start)), pieces)
+    place = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    at = (place[:, None] + np.array([0.25, 0.75])) / pieces[line, None]
+    dashes: np.ndarray = start[line, None] + at[..., None] * away[line, None]
+    return dashes
+
+
 @lru_cache(maxsize=1024)
 def _ink(color: Color) -> UInt8[np.ndarray, "256 1 3"]:
     """The light of `color` for each weight 0..255."""
@@ -161,4 +180,4 @@ def _ink(color: Color) -> UInt8[np.ndarray, "256 1 3"]:
 
 
 def _fixed_point(pixels: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(pixels, -_FAR_PX, _FAR_PX) * 2**_SHIFT).astype(np.int32)
+    return np.rint(pixels.clip(-_FAR_PX, _FAR_PX) * 2**_SHIFT).astype(np.int32)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas
@@ -67,7 +69,15 @@ class Placer:
     avoid: list[Rect] = field(default_factory=list)
     taken: list[Rect] = field(default_factory=list)
 
-    def write(self, canvas: Canvas, words: list[tuple[str, Color]], *, around: Rect, size: float) -> bool:
+    def write(
+        self,
+        canvas: Canvas,
+        words: list[tuple[str, Color]],
+        *,
+        around: Rect,
+        size: float,
+        plate: Color | None = None,
+    ) -> bool:
         """Writes coloured words in one line beside a rectangle, where nothing was written; False if all is taken.
 
         Args:
@@ -75,6 +85,7 @@ class Placer:
             words: Text and colour of each.
             around: What the words belong to, in pixels.
             size: Height of the font in pixels of a 720-pixel picture.
+            plate: Colour of an opaque plate under the words in place of the shade.
         """
         masks = [text_alpha(text, size * canvas.ui) for text, _ in words]
         gap, pad = round(_GAP_PX * canvas.ui), round(_PAD_PX * canvas.ui)
@@ -85,7 +96,8 @@ class Placer:
         self.taken.append(place)
         left, top = round(place.left), round(place.top)
         shade = np.full((masks[0].shape[0], width), 255, np.uint8)
-        canvas.blend(shade, left=left, top=top, color=palette.BACKGROUND, opacity=_SHADE_OPACITY)
+        opacity = _SHADE_OPACITY if plate is None else 1.0
+        canvas.blend(shade, left=left, top=top, color=plate or palette.BACKGROUND, opacity=opacity)
         left += pad
         for mask, (_, color) in zip(masks, words, strict=True):
             canvas.blend(mask, left=left, top=top, color=color)
@@ -93,21 +105,30 @@ class Placer:
         return True
 
     def _free_place(self, canvas: Canvas, around: Rect, *, width: int, height: int) -> Rect | None:
-        places = [
-            place
-            for place in _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui)
-            if place.left >= 0 and place.top >= 0 and place.right <= canvas.width and place.bottom <= canvas.height
-        ]
-        for obstacles in (self.taken + self.avoid, self.taken):
-            for place in places:
-                if not any(place.meets(other) for other in obstacles):
-                    return place
-        return None
+        places = _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui)
+        places = places[(places >= 0).all(axis=1) & (places[:, 2] <= canvas.width) & (places[:, 3] <= canvas.height)]
+        taken = np.array([(r.left, r.top, r.right, r.bottom) for r in self.taken]).reshape(-1, 4)
+        free = places[~_meet(places, taken).any(axis=1)]
+        if not len(free):
+            return None
+        best = int(_meet(free, self._avoided).any(axis=1).argmin())  # the first that covers nothing, or the first
+        return Rect(*free[best].tolist())
+
+    @cached_property
+    def _avoided(self) -> Float[np.ndarray, "n 4"]:
+        return np.array([(r.left, r.top, r.right, r.bottom) for r in self.avoid]).reshape(-1, 4)
 
 
-def _places(around: Rect, *, width: int, height: int, away: float) -> list[Rect]:
-    """Where a label of this size can stand beside a rectangle, the best first."""
+def _places(around: Rect, *, width: int, height: int, away: float) -> Float[np.ndarray, "8 4"]:
+    """Left, top, right, bottom where a label of this size can stand beside a rectangle, the best first."""
     column, row = (around.left + around.right) / 2, (around.top + around.bottom) / 2
-    reach_x, reach_y = (around.width + width) / 2 + away, (around.height + height) / 2 + away
-    corners = [(column + x * reach_x - width / 2, row + y * reach_y - height / 2) for x, y in _DIRECTIONS]
-    return [Rect(left, top, left + width, top + height) for left, top in corners]
+    reach = np.array([(around.width + width) / 2 + away, (around.height + height) / 2 + away])
+    corner = np.array([column - width / 2, row - height / 2]) + np.array(_DIRECTIONS) * reach
+    return np.concatenate([corner, corner + np.array([width, height])], axis=1)
+
+
+def _meet(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "p n"]:
+    """Whether two rectangles share a place."""
+    low, high = places[:, None, :2] < others[:, 2:], others[:, :2] < places[:, None, 2:]
+    meeting: np.ndarray = (low & high).all(axis=2)
+    return meeting

@@ -15,7 +15,7 @@ from bevseg.drawing.labels import Rect
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import PointLabels, VisibilityMap
 
-PointColoring = Literal["object", "class", "height"]
+PointColoring = Literal["object", "class", "height", "intensity"]
 
 RING_STEP_M = 10
 _RING_LABELS_RAD = np.radians([-52.0, 128.0])
@@ -71,9 +71,14 @@ def _rings(view: BevView, width: int, height: int, ui: float) -> UInt8[np.ndarra
 
 
 def point_colors(cloud: PointCloud, labels: PointLabels, coloring: PointColoring) -> UInt8[np.ndarray, "n 3"]:
-    """The colour of each point: by height, by class, or by height with the points of objects in the object's colour."""
+    """The colour of each point: by height, class or intensity, or by height with those of objects in their colour.
+
+    Points of a sensor that measures no intensity are coloured by height.
+    """
     if coloring == "class":
         return palette.class_colors()[labels.semantic]
+    if coloring == "intensity" and cloud.intensity is not None:
+        return palette.intensity_colors(cloud.intensity)
     colors = palette.height_colors(cloud.xyz[:, 2] - cloud.sensor_origins_m[0, 2])
     if coloring == "object":
         on_object = np.flatnonzero(labels.instance > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -14,6 +14,7 @@ from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.object_layers import draw_arrow, draw_swatch
 from bevseg.drawing.palette import Color
 from bevseg.drawing.panel import MARGIN_PX, heading
+from bevseg.drawing.text import text_width
 from bevseg.results.scene import CellState
 
 _TOP_PX = 90.0
@@ -21,6 +22,7 @@ _ROW_PX = 23.0
 _SECOND_X = 166.0
 _ICON_PX = 26.0
 _ICON_HIGH_PX = 13.0
+_LINE_PX = 11.0
 _SAMPLE: Color = (176, 190, 206)
 
 Icon = Callable[[Canvas, float, float], None]
@@ -59,19 +61,17 @@ def legend_bottom(chips: tuple[Chip, ...]) -> float:
 
 
 def _entries(chips: tuple[Chip, ...]) -> list[tuple[Icon, str]]:
-    entries: list[tuple[Icon, str]] = [
-        (partial(_part, hidden_from=1.0), "visible part"),
-        (partial(_part, hidden_from=0.0), "hidden part"),
-        (_box, "box, heading"),
-        (_hides, "hides"),
-        (partial(_ground, state=CellState.FREE), "free ground"),
-        (partial(_ground, state=CellState.OCCUPIED), "occupied"),
-        (partial(_ground, state=CellState.HIDDEN), "hidden ground"),
-        (partial(_ground, state=CellState.UNOBSERVED), "not observed"),
-        (_points, "LiDAR points"),
-        (_share, "share hidden"),
-    ]
-    return entries + [(partial(_chip, chip=chip), chip.text) for chip in chips]
+    return list(ENTRIES) + [(partial(_chip, chip=chip), chip.text) for chip in chips]
+
+
+def draw_legend_line(canvas: Canvas, entries: Sequence[tuple[Icon, str]], *, left: float, top: float) -> None:
+    """Entries side by side, in pixels of a 720-pixel picture; the icons' upper edge is at `top`."""
+    for icon, text in entries:
+        icon(canvas, left, top)
+        x = left + _ICON_PX + 6
+        baseline = (top + _ICON_HIGH_PX - 2) * canvas.ui
+        canvas.text(text, left=x * canvas.ui, baseline=baseline, size=_LINE_PX, color=palette.TEXT_QUIET)
+        left = x + text_width(text, _LINE_PX) + 13
 
 
 def _part(canvas: Canvas, left: float, top: float, *, hidden_from: float) -> None:
@@ -117,6 +117,21 @@ def _chip(canvas: Canvas, left: float, top: float, *, chip: Chip) -> None:
         canvas.dashes(corners, chip.color, dash_px=3.0 * canvas.ui)
     else:
         canvas.fill(corners, chip.color)
+
+
+ENTRIES: tuple[tuple[Icon, str], ...] = (
+    (partial(_part, hidden_from=1.0), "visible part"),
+    (partial(_part, hidden_from=0.0), "hidden part"),
+    (_box, "box, heading"),
+    (_hides, "hides"),
+    (partial(_ground, state=CellState.FREE), "free ground"),
+    (partial(_ground, state=CellState.OCCUPIED), "occupied"),
+    (partial(_ground, state=CellState.HIDDEN), "hidden ground"),
+    (partial(_ground, state=CellState.UNOBSERVED), "not observed"),
+    (_points, "LiDAR points"),
+    (_share, "share hidden"),
+)
+"""What every picture of objects is made of."""
 
 
 def _corners(left: float, top: float, width: float, height: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from bevseg.drawing import palette
-from bevseg.drawing.canvas import Canvas, polygon_alpha
+from bevseg.drawing.canvas import Canvas, dashes_along, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
 from bevseg.drawing.layers import ego_rect
 from bevseg.drawing.palette import Color
@@ -61,7 +62,9 @@ def _painted(canvas: Canvas, instances: Instances, k: int) -> PaintedObject | No
     amodal = [canvas.to_pixels(path) for path in mask_outlines(instances.amodal.cells_of(k), grid)]
     if not amodal:
         return None
-    seen = [canvas.to_pixels(path) for path in mask_outlines(instances.visible.cells_of(k), grid)]
+    seen = amodal
+    if len(instances.visible.cells_of(k)) != len(instances.amodal.cells_of(k)):  # most objects are seen whole
+        seen = [canvas.to_pixels(path) for path in mask_outlines(instances.visible.cells_of(k), grid)]
     points = np.concatenate(amodal + seen)
     left, top = (int(v) - 2 for v in np.floor(points.min(axis=0)))
     right, bottom = (int(v) + 3 for v in np.ceil(points.max(axis=0)))
@@ -126,8 +129,10 @@ def draw_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], colors: list[Col
 def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color: Color) -> None:
     """Thin dashed outlines, for truth."""
     corners = footprint_corners(boxes.astype(np.float64))
-    for k in np.flatnonzero(canvas.shows(corners).any(axis=1)):
-        canvas.dashes(canvas.to_pixels(corners[k]), color, dash_px=3.5 * canvas.ui, width=_line(canvas, 1.0))
+    pixels = canvas.to_pixels(corners[canvas.shows(corners).any(axis=1)])
+    ends = np.roll(pixels, -1, axis=1)
+    dashes = dashes_along(pixels.reshape(-1, 2), ends.reshape(-1, 2), dash_px=3.5 * canvas.ui)
+    canvas.lines(dashes, color, width=_line(canvas, 1.0), closed=False)
 
 
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:
@@ -170,14 +175,16 @@ def _arrow_between(
     return np.stack([start - along * missing / 2, end + along * missing / 2]).astype(np.float32)
 
 
-def draw_labels(canvas: Canvas, instances: Instances, colors: list[Color], *, hidden_from: float) -> None:
+def draw_labels(
+    canvas: Canvas, instances: Instances, colors: list[Color], *, hidden_from: float, taken: Sequence[Rect] = ()
+) -> None:
     """Class and id beside the larger objects, the nearest first, and the hidden share where it is large.
 
-    A label covers no other label and, where there is room, no object and not the own vehicle; else it is left out.
+    A label covers no other label, nothing that is `taken` and, where there is room, no object and not the own vehicle;
+    else it is left out.
     """
-    pixels = canvas.to_pixels(footprint_corners(instances.boxes.astype(np.float64)))
-    around = [Rect(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()) for corners in pixels]
-    placer = Placer(avoid=[*around, ego_rect(canvas)])
+    around = footprint_rects(canvas, instances.boxes)
+    placer = Placer(avoid=[*around, ego_rect(canvas)], taken=list(taken))
     for k in _by_range(instances, canvas.shows(instances.boxes[:, :2])):
         if max(around[k].width, around[k].height) < _LABEL_MIN_PX * canvas.ui:
             continue
@@ -187,6 +194,12 @@ def draw_labels(canvas: Canvas, instances: Instances, colors: list[Color], *, hi
         if hidden >= hidden_from:
             words.append((f"{100 * hidden:.0f}%", palette.ARROW))
         placer.write(canvas, words, around=around[k], size=11.5)
+
+
+def footprint_rects(canvas: Canvas, boxes: Float[np.ndarray, "k 7"]) -> list[Rect]:
+    """The pixels around the footprint of each box."""
+    pixels = canvas.to_pixels(footprint_corners(boxes.astype(np.float64)))
+    return [Rect(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()) for corners in pixels]
 
 
 def _by_range(instances: Instances, shown: Bool[np.ndarray, "k"]) -> Int[np.ndarray, "s"]:

@@ -66,3 +66,9 @@ def height_colors(z_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
     low, high = _HEIGHT_STOPS_M[0], _HEIGHT_STOPS_M[-1]
     step = np.clip((z_m - low) * (len(_HEIGHT_TABLE) / (high - low)), 0, len(_HEIGHT_TABLE) - 1)
     return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)
+
+
+def intensity_colors(intensity: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
+    """The tones of `height_colors`, dark for what returns nothing and pale for reflectors; `intensity` is 0..1."""
+    step = np.sqrt(np.clip(intensity, 0, 1)) * (len(_HEIGHT_TABLE) - 1)  # most surfaces return little
+    return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)

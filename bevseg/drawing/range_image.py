@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from bevseg.drawing import palette
 from bevseg.points.cloud import PointCloud
@@ -12,8 +14,22 @@ from bevseg.points.cloud import PointCloud
 _NEAR_M, _FAR_M = 2.0, 60.0
 
 
+@dataclass(frozen=True, eq=False)
+class PaintedPoints:
+    """Some points of a scan, and the colour of each."""
+
+    index: Int[np.ndarray, "m"]
+    colors: UInt8[np.ndarray, "m 3"]
+
+
 def draw_range_image(
-    cloud: PointCloud, *, width: int, height: int, elevation_deg: tuple[float, float] = (-32.0, 16.0)
+    cloud: PointCloud,
+    *,
+    width: int,
+    height: int,
+    elevation_deg: tuple[float, float] = (-32.0, 16.0),
+    painted: PaintedPoints | None = None,
+    fill_rows: int = 0,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Paints the nearest point in each direction; what returned nothing stays dark.
 
@@ -22,6 +38,8 @@ def draw_range_image(
         width: Pixels for the full turn: from behind over the left, ahead in the middle, over the right to behind.
         height: Pixels.
         elevation_deg: Lower and upper edge; the same for two sensors makes their pictures comparable.
+        painted: Points that have a colour of their own; the others are the brighter the nearer they are.
+        fill_rows: Gaps between two rings are filled from above by up to so many coarse rows.
     """
     away = cloud.xyz - cloud.sensor_origins_m[0]
     range_m = np.linalg.norm(away, axis=1)
@@ -32,12 +50,25 @@ def draw_range_image(
     row = np.floor((high - elevation) / (high - low) * rows).astype(np.int64)
     column = np.floor((np.pi - azimuth) / (2 * np.pi) * width).astype(np.int64).clip(0, width - 1)
     shown = np.flatnonzero((row >= 0) & (row < rows) & (range_m > _NEAR_M))
-    nearest = np.full((rows, width), np.inf)
-    np.minimum.at(nearest, (row[shown], column[shown]), range_m[shown])
+    shown = shown[np.argsort(-range_m[shown])]  # of two in one place the nearer is painted last
+    colors = _brightness(range_m)
+    if painted is not None:
+        colors[painted.index] = painted.colors
     picture = np.full((rows, width, 3), palette.BACKGROUND, np.uint8)
-    seen = np.isfinite(nearest)
-    picture[seen] = _brightness(nearest[seen])
+    picture[row[shown], column[shown]] = colors[shown]
+    if fill_rows:
+        _fill_gaps(picture, row[shown] * width + column[shown], fill_rows)
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def _fill_gaps(picture: UInt8[np.ndarray, "rows w 3"], hit: Int[np.ndarray, "m"], times: int) -> None:
+    empty = np.ones(picture.shape[0] * picture.shape[1], bool)
+    empty[hit] = False
+    empty = empty.reshape(picture.shape[:2])
+    for _ in range(times):
+        gap = empty[1:] & ~empty[:-1]
+        picture[1:][gap] = picture[:-1][gap]
+        empty[1:] &= ~gap
 
 
 def _coarse_rows(height: int) -> int:
@@ -46,6 +77,6 @@ def _coarse_rows(height: int) -> int:
 
 
 def _brightness(range_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
-    share = np.clip(np.log(range_m / _NEAR_M) / np.log(_FAR_M / _NEAR_M), 0, 1)[:, None]
+    share = np.clip(np.log(np.maximum(range_m, _NEAR_M) / _NEAR_M) / np.log(_FAR_M / _NEAR_M), 0, 1)[:, None]
     near, far = np.array((255, 236, 190)), np.array((46, 66, 104))
     return (near * (1 - share) + far * share).astype(np.uint8)

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 _CRF = "20"
 """x264's constant quality: thin lines and small letters stay sharp."""
+_PRESET = "veryfast"
+"""x264's own choice takes three times as long for files a little smaller."""
 
 
 def best_codec() -> VideoCodec:
@@ -123,7 +125,7 @@ class _H264Encoder:
 
         self._container = av.open(str(path), "w", options={"movflags": "faststart"})
         rate = Fraction(frames_per_s).limit_denominator(1000)
-        stream: VideoStream = self._container.add_stream("libx264", rate=rate, options={"crf": _CRF})
+        stream: VideoStream = self._container.add_stream("libx264", rate=rate, options={"crf": _CRF, "preset": _PRESET})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         self._stream = stream
 

@@ -2,18 +2,21 @@
 
 The JSON holds (metres, radians, seconds; x forward, y left, z up; ids are `Instances.id`):
 
-* `schema_version`: 1. `frame`, `stamp_ns` (64-bit integer), `num_points`, `timings_ms` (name to milliseconds).
+* `schema_version`: 2. `frame`, `stamp_ns` (64-bit integer), `num_points`, `timings_ms` (name to milliseconds).
 * `grid`: `x_min_m`, `y_min_m`, `cell_m`, `width`, `height`.
 * `T_output_from_input`: `dst`, `src`, `matrix` (4 rows of 4): from the file's or message's own frame into `frame`.
-* `visible_fraction_source`: that of the objects; here for scenes without any ("unknown" where it is missing).
+* `visible_fraction_source`: that of all objects ("counted", "estimated" or "unknown").
 * `objects`: a list of `id`, `class` (nuScenes' name), `score`, `box` (`center_m` [x, y, z], `size_lwh_m` [l, w, h],
   `yaw_rad`, `velocity_mps` [vx, vy] or null where unknown), `mask_amodal` and `mask_visible` (COCO run lengths, see
-  `rle`), `visible_fraction` (null where unknown), `visible_fraction_source`, `occluded_by` (ids, the one that hides
-  most first), `rank` (near to far, from 0).
+  `rle`), `visible_fraction` (null where unknown), `occluded_by` (ids, the one that hides most first), `rank` (near to
+  far, from 0).
 * `occlusion`: `edges`, a list of `occluder` (id), `occluded` (id), `hidden_fraction`; `cycles`, lists of ids.
 
 The npz holds `point_semantic` and `point_instance` (one entry a point), `visibility` (`CellState`, height x width) and
-`stamp_ns`, by which the two files are known to belong together. Numbers keep every bit of their float32.
+`stamp_ns`, by which the two files are known to belong together. Numbers keep every bit of their float32: each is
+written with as few digits as give that float32 back, which is what makes a frame of 60 objects fit into 60 KB.
+
+Version 1, which is still read, wrote up to 17 digits, spaces, and `visible_fraction_source` in each object.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
@@ -38,7 +42,9 @@ from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.rle import RleError, decode_masks, encode_masks
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""What is written."""
+READABLE_VERSIONS = (1, 2)
 
 _UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error)
 """What `np.load` raises for a file that is cut, overwritten, or of another kind."""
@@ -52,7 +58,7 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
     """The JSON document of a scene, as the module describes it; ready for `json.dump(..., allow_nan=False)`."""
     ids = scene.instances.id.tolist()
     graph = scene.occlusion
-    edges = zip(graph.occluder.tolist(), graph.occluded.tolist(), graph.hidden_fraction.tolist(), strict=True)
+    edges = zip(graph.occluder.tolist(), graph.occluded.tolist(), _short(graph.hidden_fraction), strict=True)
     transform = scene.T_output_from_input
     return {
         "schema_version": SCHEMA_VERSION,
@@ -79,7 +85,7 @@ def write_scene(path_stem: str | Path, scene: Scene) -> None:
     """
     _require_one_visible_fraction(scene)
     try:
-        text = json.dumps(scene_to_json(scene), allow_nan=False)
+        text = json.dumps(scene_to_json(scene), allow_nan=False, separators=(",", ":"))
     except ValueError as error:
         raise SceneFileError(
             f"scene {scene.stamp_ns} holds a number that is not finite in a box, a score or a timing: {error}. "
@@ -109,7 +115,8 @@ def read_scene(path_stem: str | Path) -> Scene:
         return _scene(document, arrays)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise SceneFileError(
-            f"{json_path} is not a scene of schema version {SCHEMA_VERSION}: {type(error).__name__}: {error}. "
+            f"{json_path} is not a scene of schema version {document['schema_version']}: "
+            f"{type(error).__name__}: {error}. "
             "Restore the file, or segment the scan again"
         ) from error
 
@@ -117,16 +124,16 @@ def read_scene(path_stem: str | Path) -> Scene:
 def _objects(scene: Scene) -> list[dict[str, Any]]:
     instances, graph = scene.instances, scene.occlusion
     amodal, visible = encode_masks(instances.amodal), encode_masks(instances.visible)
+    scores, fractions = _short(instances.score), _short(instances.visible_fraction)
     return [
         {
             "id": int(instances.id[k]),
             "class": SemanticClass(instances.label[k]).label,
-            "score": float(instances.score[k]),
+            "score": scores[k],
             "box": _box(instances, k),
             "mask_amodal": amodal[k],
             "mask_visible": visible[k],
-            "visible_fraction": _known(instances.visible_fraction[k]),
-            "visible_fraction_source": instances.visible_fraction_source,
+            "visible_fraction": None if np.isnan(fractions[k]) else fractions[k],
             "occluded_by": instances.id[graph.occluders_of(k)].tolist(),
             "rank": int(graph.rank[k]),
         }
@@ -135,18 +142,19 @@ def _objects(scene: Scene) -> list[dict[str, Any]]:
 
 
 def _box(instances: Instances, k: int) -> dict[str, Any]:
-    x, y, z, length, width, height, yaw = instances.boxes[k].tolist()
+    x, y, z, length, width, height, yaw = _short(instances.boxes[k])
     velocity = instances.velocity_mps[k]
     return {
         "center_m": [x, y, z],
         "size_lwh_m": [length, width, height],
         "yaw_rad": yaw,
-        "velocity_mps": None if np.isnan(velocity).any() else velocity.tolist(),
+        "velocity_mps": None if np.isnan(velocity).any() else _short(velocity),
     }
 
 
-def _known(value: np.floating[Any]) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _short(values: Float[np.ndarray, "n"]) -> list[float]:
+    """Numbers that print with the fewest digits from which their float32 can be read back."""
+    return [float(str(value)) for value in values.astype(np.float32)]
 
 
 def _require_one_visible_fraction(scene: Scene) -> None:
@@ -192,9 +200,9 @@ def _read_document(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise SceneFileError(f"{path} is damaged: {error}. Restore it, or segment the scan again") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS or isinstance(version, bool):
         raise SceneFileError(
-            f"{path} has schema version {version}, this bevseg reads {SCHEMA_VERSION}. "
+            f"{path} has schema version {version}, this bevseg reads {' and '.join(map(str, READABLE_VERSIONS))}. "
             "Read it with the bevseg that wrote it, or segment the scan again"
         )
     return document
@@ -232,7 +240,7 @@ def _scene(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
 
 
 def _instances(objects: list[dict[str, Any]], grid: BevGrid, source: str) -> Instances:
-    sources = {o["visible_fraction_source"] for o in objects} or {source}
+    sources = {o.get("visible_fraction_source", source) for o in objects} or {source}
     if len(sources) > 1 or not sources <= {"counted", "estimated", "unknown"}:
         raise ValueError(f"visible_fraction_source must be one of counted, estimated, unknown, got {sorted(sources)}")
     boxes = [(*o["box"]["center_m"], *o["box"]["size_lwh_m"], o["box"]["yaw_rad"]) for o in objects]

@@ -129,7 +129,6 @@ def test_the_document_has_exactly_the_described_keys() -> None:
             "mask_amodal",
             "mask_visible",
             "visible_fraction",
-            "visible_fraction_source",
             "occluded_by",
             "rank",
         }
@@ -219,12 +218,62 @@ def test_an_array_file_of_another_kind_is_damaged(tmp_path: Path) -> None:
         read_scene(tmp_path / "a")
 
 
-@pytest.mark.parametrize("version", [2, "1", None])
+@pytest.mark.parametrize("version", [3, "1", True, None])
 def test_another_version_is_rejected(tmp_path: Path, version: object) -> None:
     _write_changed(tmp_path, {"schema_version": version})
 
-    with pytest.raises(SceneFileError, match=f"schema version {version}, this bevseg reads 1"):
+    with pytest.raises(SceneFileError, match=f"schema version {version}, this bevseg reads 1 and 2"):
         read_scene(tmp_path / "a")
+
+
+@pytest.mark.parametrize("scene", [_scene(), _empty_scene()], ids=["full", "empty"])
+def test_a_scene_of_version_1_is_read_as_it_was_written(tmp_path: Path, scene: Scene) -> None:
+    write_scene(tmp_path / "a", scene)
+    document = json.loads((tmp_path / "a.json").read_text()) | {"schema_version": 1}
+    source = document["visible_fraction_source"]
+    for k, stored in enumerate(document["objects"]):
+        stored["visible_fraction_source"] = source
+        stored["score"] = float(scene.instances.score[k])  # with all digits of the float64
+        stored["box"]["center_m"] = scene.instances.boxes[k, :3].tolist()
+    (tmp_path / "a.json").write_text(json.dumps(document))
+
+    _assert_same(read_scene(tmp_path / "a"), scene)
+
+
+def test_a_frame_of_60_objects_and_34000_points_takes_60_kb_at_most(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    grid = BevGrid.square(half_extent_m=51.2, cell_m=0.2)
+    boxes = rng.normal([0, 0, -1, 4.5, 1.9, 1.6, 0], [20, 20, 0.2, 0.5, 0.2, 0.2, 2], (60, 7)).astype(np.float32)
+    amodal = footprint_masks(boxes, grid)
+    fractions = rng.random(60).astype(np.float32)
+    instances = replace(
+        Instances.from_detections(
+            label=np.full(60, SemanticClass.CAR, np.uint8),
+            score=fractions,
+            boxes=boxes,
+            velocity_mps=boxes[:, :2],
+            amodal=amodal,
+        ),
+        visible=amodal.where(boxes[amodal.owner, 0] < grid.centers_of(amodal.cells)[:, 0]),
+        visible_fraction=fractions,
+    )
+    azimuth = np.arctan2(*np.moveaxis(grid.centers_of(np.arange(grid.num_cells)), -1, 0))
+    rays = rng.integers(0, 4, 180)[((azimuth + np.pi) / (2 * np.pi) * 179).astype(int)].reshape(grid.shape)
+    scene = replace(
+        _empty_scene(),
+        instances=instances,
+        occlusion=replace(OcclusionGraph.empty(60), visible_fraction=fractions),
+        visibility=VisibilityMap(grid, rays.astype(np.uint8)),
+        points=PointLabels(
+            np.repeat(rng.integers(0, 17, 3400), 10).astype(np.uint8),
+            np.repeat(rng.integers(0, 61, 3400), 10).astype(np.int32),
+        ),
+    )
+
+    write_scene(tmp_path / "a", scene)
+
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 60_000
+    _assert_same(read_scene(tmp_path / "a"), scene)
 
 
 @pytest.mark.parametrize("text", ["[]", "3"])
@@ -259,7 +308,7 @@ def test_files_of_two_scans_are_rejected(tmp_path: Path) -> None:
 def test_a_changed_field_is_rejected(tmp_path: Path, changed: Document) -> None:
     _write_changed(tmp_path, changed)
 
-    with pytest.raises(SceneFileError, match=r"a\.json is not a scene of schema version 1"):
+    with pytest.raises(SceneFileError, match=r"a\.json is not a scene of schema version 2"):
         read_scene(tmp_path / "a")
 
 

@@ -1,0 +1,235 @@
+"""Replay a recording: what is there, what the model saw, and where it failed, as a video, pictures or a contact sheet.
+
+SOURCE is anything that bevseg reads (see `bevseg check`): a dataset, a drive, a bag, a folder of point files. Results
+come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`; no model is loaded), from --checkpoint
+(segmented as it is shown), or from the truth alone. Where there is truth, results are held against it: found, missed,
+false, merged, split, wrong label, wrong shape, each with its colour and its word.
+
+It needs no display. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown
+as a card that says why, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bevseg.commands.dataset_part import add_part_arguments, open_options
+from bevseg.commands.models import add_model_arguments
+from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.replayed import Replayed, open_replayed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bevseg.replay.export import Tally
+    from bevseg.replay.search import Find
+
+_SHEET_TILES = 9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what is shown, how, and where it goes."""
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="dataset, drive, bag or folder of point files")
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument("--predictions", type=Path, metavar="FOLDER", help="stored results, shown without a model")
+    shown.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="two results side by side: folders, or checkpoints by name or file",
+    )
+    shown.add_argument("--truth", action="store_true", help="the truth alone (default where nothing else is named)")
+    shown.add_argument("--no-truth", action="store_true", help="results alone, not held against the truth")
+    shown.add_argument("--no-tracking", action="store_true", help="keep the ids of stored results: they are steady")
+    _add_frame_arguments(parser)
+    view = parser.add_argument_group("view")
+    view.add_argument("--view", choices=("video",), default="video", help="how it is shown (default: %(default)s)")
+    view.add_argument("--output", type=Path, metavar="FILE|FOLDER", help="a video, .mp4; or a folder of PNG pictures")
+    view.add_argument(
+        "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
+    )
+    view.add_argument(
+        "--layers", metavar="LIST", help="such as points,masks,boxes; or -arrows,-labels for all but those"
+    )
+    view.add_argument(
+        "--points", choices=("object", "class", "height", "intensity"), default="object", help="what colours points"
+    )
+    view.add_argument("--size", default="1280x720", metavar="WxH", help="pixels (default: %(default)s)")
+    view.add_argument("--speed", type=float, default=1.0, metavar="X", help="1 plays as it was recorded (default: 1)")
+    view.add_argument("--rate", type=float, metavar="HZ", help="frames a second as recorded (default: by the stamps)")
+    view.add_argument("--workers", type=int, metavar="N", help="processes that draw (default: one for each core)")
+    add_part_arguments(parser)
+    add_model_arguments(parser, checkpoint=None)
+
+
+def _add_frame_arguments(parser: argparse.ArgumentParser) -> None:
+    frames = parser.add_argument_group("which frames")
+    frames.add_argument("--from", dest="first", metavar="FRAME", help="first frame: place, time as 3.5s, or name")
+    frames.add_argument("--to", dest="last", metavar="FRAME", help="last frame, likewise")
+    frames.add_argument("--step", type=int, default=1, metavar="N", help="every Nth frame (default: 1)")
+    frames.add_argument("--frames", metavar="LIST", help="these alone: places with commas")
+    frames.add_argument(
+        "--find",
+        metavar="WHAT",
+        help="those alone that show it: over-merge, over-split, missed, false-alarm, label, twice, shape, "
+        "hidden[:SHARE], low-score[:SCORE], order-cycle, broken; without --output and --sheet they are listed",
+    )
+    frames.add_argument("--watch", action="store_true", help="follow a folder that grows; Ctrl-C ends the video well")
+    frames.add_argument("--idle", type=float, default=10.0, metavar="S", help="so long without a new frame ends it")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Opens, chooses frames, and draws them."""
+    screen = console(args)
+    _check(args)
+    replayed = open_replayed(args, open_options(args))
+    if not args.json:
+        screen.print(replayed.description, markup=False)
+    finds: Sequence[Find] = ()
+    indices: Iterable[int] = replayed.watched(args) if args.watch else replayed.chosen(args)
+    if args.find:
+        finds = _search(args.find, replayed, list(indices), screen)
+        indices = [found.index for found in finds]
+    tallies = [] if args.find and not indices else list(_exported(args, replayed, indices, screen))
+    broken = [frame for tally in tallies for frame in tally.broken]
+    if args.json:
+        print_json(_summary(args, replayed, finds, tallies))
+    else:
+        _report(args, finds, tallies, screen)
+    return ExitCode.PARTIAL if broken else ExitCode.OK
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuses what does not go together.
+
+    Raises:
+        ValueError: It does not.
+    """
+    named = [name for name in ("predictions", "checkpoint", "compare", "truth") if getattr(args, name)]
+    if len(named) > 1:
+        raise ValueError(f"--{named[0]} and --{named[1]} do not go together: --compare A B shows two results")
+    if not (args.output or args.sheet or args.find):
+        raise ValueError(
+            "nothing to write: name a video (--output FILE.mp4), a folder of pictures, or a --sheet FILE.png"
+        )
+    if args.watch and (args.find or args.sheet or args.frames or args.first or args.last):
+        raise ValueError("--watch shows all frames as they come, as a video or a folder of pictures")
+    if args.step < 1 or args.speed <= 0 or (args.rate is not None and args.rate <= 0) or args.idle <= 0:
+        raise ValueError("--step must be 1 or more; --speed, --rate and --idle must be above 0")
+    if args.workers is not None and args.workers < 1:
+        raise ValueError(f"--workers must be 1 or more, got {args.workers}")
+    if args.sheet is not None and args.sheet.suffix.lower() != ".png":
+        raise ValueError(f"a contact sheet is written as .png, got '{args.sheet}'")
+    if args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
+        raise ValueError(f"--output takes a video, .mp4, or the name of a folder for pictures, got '{args.output}'")
+
+
+def _search(what: str, replayed: Replayed, indices: Sequence[int], screen: Console) -> Sequence[Find]:
+    from rich.progress import track
+
+    from bevseg.replay.search import Query, find
+
+    query = Query.parse(what)
+    if query.needs_truth and replayed.recording.scoring is None:
+        raise ValueError(f"--find {what} holds results against the truth: name results, and a source that has labels")
+    bar = track(indices, description="searching", console=screen, transient=True)
+    return list(find(query, (replayed.recording.read(index) for index in bar)))
+
+
+def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Iterable[Tally]:
+    """Writes what was asked for, one after the other."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("drawing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True) as progress:
+        if args.output:
+            yield _write_view(args, replayed, indices, progress)
+        if args.sheet:
+            yield _write_sheet(args, replayed, list(indices), progress)
+
+
+def _write_view(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], progress: Progress) -> Tally:
+    from bevseg.processes import usable_cores
+    from bevseg.replay.export import Tally, read_ahead, write_pictures, write_video
+    from bevseg.replay.pictures import FramePainter
+
+    bar = progress.add_task("drawing", total=len(indices) if isinstance(indices, Sequence) else None)
+    tally, painter = Tally(), FramePainter(replayed.look, replayed.recording.scoring)
+    workers = args.workers or usable_cores()
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with closing(read_ahead(replayed.recording, indices, tally)) as frames:
+        if args.output.suffix:
+            rate = replayed.frames_per_s(args)
+            with write_video(args.output, frames, painter, frames_per_s=rate, workers=workers) as drawn:
+                for _ in drawn:
+                    progress.advance(bar)
+                replayed.require_results(tally)
+        else:
+            with write_pictures(args.output, frames, painter, workers=workers) as drawn:
+                for _ in drawn:
+                    progress.advance(bar)
+                replayed.require_results(tally)
+    return tally
+
+
+def _write_sheet(args: argparse.Namespace, replayed: Replayed, indices: Sequence[int], progress: Progress) -> Tally:
+    from bevseg.processes import usable_cores
+    from bevseg.replay.export import Tally, read_ahead, spread, tile_look, write_sheet
+    from bevseg.replay.pictures import TilePainter
+
+    chosen = args.find or args.frames
+    tiles = indices if chosen else [indices[k] for k in spread(len(indices), _SHEET_TILES)]
+    bar = progress.add_task("drawing", total=len(tiles))
+    tally, painter = Tally(), TilePainter(tile_look(replayed.look, len(tiles)), replayed.recording.scoring)
+    workers = args.workers or usable_cores()
+    args.sheet.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(read_ahead(replayed.recording, tiles, tally)) as frames,
+        write_sheet(args.sheet, frames, painter, workers=workers) as drawn,
+    ):
+        for _ in drawn:
+            progress.advance(bar)
+        replayed.require_results(tally)
+    return tally
+
+
+def _summary(
+    args: argparse.Namespace, replayed: Replayed, finds: Sequence[Find], tallies: Sequence[Tally]
+) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "source": str(args.source),
+        "kind": replayed.kind,
+        "frames": len(replayed.recording),
+        "output": args.output and str(args.output),
+        "sheet": args.sheet and str(args.sheet),
+        "drawn": [tally.frames for tally in tallies],
+        "found": [asdict(found) for found in finds],
+        "broken": [asdict(frame) for tally in tallies for frame in tally.broken],
+        "without_result": [name for tally in tallies for name in tally.without_result],
+    }
+
+
+def _report(args: argparse.Namespace, finds: Sequence[Find], tallies: Sequence[Tally], screen: Console) -> None:
+    if args.find:
+        for found in finds:
+            screen.print(
+                f"frame {found.index:>6}  {found.name}  {found.count} of them, the worst {found.severity:.2f}",
+                markup=False,
+            )
+        screen.print(f"{len(finds)} frames show {args.find}", markup=False)
+    for path, tally in zip([p for p in (args.output, args.sheet) if p], tallies, strict=False):
+        screen.print(f"{tally.frames} frames in {path}", markup=False)
+        for frame in tally.broken[:10]:
+            screen.print(f"[red]frame {frame.index}[/]", end=" ")
+            screen.print(f"cannot be shown: {frame.reason}", markup=False)
+        if tally.without_result:
+            screen.print(
+                f"{len(tally.without_result)} frames have no result, such as {tally.without_result[0]}", markup=False
+            )

@@ -1,0 +1,168 @@
+"""Pictures of a frame: from above, in perspective, as the sensor sees it, with a heads-up table; or two results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from bevseg.drawing import palette
+from bevseg.drawing.bev import default_view
+from bevseg.drawing.canvas import BevView, Canvas
+from bevseg.drawing.heads_up import Heading, draw_heads_up, draw_tally
+from bevseg.drawing.layers import draw_ego
+from bevseg.drawing.perspective import draw_perspective
+from bevseg.drawing.range_image import PaintedPoints, draw_range_image
+from bevseg.drawing.shown import Shown, paint_above, paint_ground
+
+_BEV_SHARE = 0.47
+"""Of the width of the picture."""
+_PERSPECTIVE_SHARE, _RANGE_SHARE = 0.46, 0.125
+"""Of its height."""
+_GROUND_WIDER = 1.55
+"""The ground in perspective reaches this much farther to the sides than the view from above."""
+_ELEVATION_DEG = (-26.0, 12.0)
+_BAND_PX = 17.0
+_TILE_VIEW = BevView(-20.0, 34.0)
+
+
+@dataclass(frozen=True)
+class PictureSize:
+    """Pixels of a picture; text and lines grow with its height."""
+
+    width: int = 1280
+    height: int = 720
+
+    def __post_init__(self) -> None:
+        if self.width < 640 or self.height < 360:
+            raise ValueError(f"a picture of a frame needs 640 x 360 pixels or more, got {self.width} x {self.height}")
+
+    @property
+    def ui(self) -> float:
+        return self.height / 720
+
+
+def draw_frame(
+    shown: Shown, heading: Heading, *, size: PictureSize | None = None, view: BevView | None = None
+) -> UInt8[np.ndarray, "h w 3"]:
+    """From above at the left; in perspective, as the sensor sees it, and the table at the right.
+
+    Args:
+        shown: What is drawn.
+        heading: Words over the table.
+        size: Of the picture, 1280 x 720 unless given.
+        view: The ground that is shown from above; the near part of the result's grid unless given.
+
+    Returns:
+        RGB; x (forward) is up, y (left) is left.
+    """
+    size = size or PictureSize()
+    picture = np.empty((size.height, size.width, 3), np.uint8)
+    bev_width = round(size.width * _BEV_SHARE)
+    ground = _ground(shown, view or default_view(shown.scene.grid), bev_width, size)
+    margin = (ground.width - bev_width) // 2
+    picture[:, :bev_width] = ground.image[:, margin : margin + bev_width]
+    paint_above(Canvas(picture[:, :bev_width], ground.view, size.ui), shown)
+
+    perspective_high, range_high = round(size.height * _PERSPECTIVE_SHARE), round(size.height * _RANGE_SHARE)
+    right = picture[:, bev_width:]
+    draw_ego(ground)
+    draw_perspective(right[:perspective_high], ground, shown, ui=size.ui)
+    strip = right[perspective_high : perspective_high + range_high]
+    _draw_range_strip(strip, shown, ui=size.ui)
+    table = Canvas(right[perspective_high + range_high :], ground.view, size.ui)
+    draw_heads_up(table, shown, heading)
+    right[:, : max(1, round(size.ui))] = palette.PANEL_EDGE
+    return picture
+
+
+def draw_pair(
+    pair: tuple[Shown, Shown],
+    headings: tuple[Heading, Heading],
+    *,
+    size: PictureSize | None = None,
+    view: BevView | None = None,
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Two results of one frame side by side from above, each with its tally or its table below.
+
+    The arguments are those of `draw_frame`, once for each side.
+    """
+    size = size or PictureSize()
+    picture = np.empty((size.height, size.width, 3), np.uint8)
+    half, high = size.width // 2, round(size.height * 0.68)
+    for k, (shown, heading) in enumerate(zip(pair, headings, strict=True)):
+        side = picture[:, half * k : half * (k + 1) if k == 0 else size.width]
+        above = Canvas(side[:high], view or default_view(shown.scene.grid), size.ui)
+        paint_ground(above, shown)
+        paint_above(above, shown)
+        draw_heads_up(Canvas(side[high:], above.view, size.ui), shown, heading)
+    picture[:, half : half + max(1, round(size.ui))] = palette.PANEL_EDGE
+    return picture
+
+
+def draw_tile(shown: Shown, heading: Heading, *, width: int, height: int) -> UInt8[np.ndarray, "h w 3"]:
+    """A small picture for a contact sheet: from above, with its name and its tally under it."""
+    ui = height / 480
+    foot = round((52 if shown.compared is not None else 30) * ui)
+    picture = np.empty((height, width, 3), np.uint8)
+    above = Canvas(picture[: height - foot], _TILE_VIEW, ui * 0.9)
+    paint_ground(above, shown)
+    paint_above(above, shown)
+    below = Canvas(picture[height - foot :], above.view, ui)
+    below.image[...] = palette.PANEL
+    words = heading.note or f"{heading.title}  ·  {heading.place}"
+    color = palette.ARROW if heading.note else palette.TEXT
+    below.text(words, left=10 * ui, baseline=20 * ui, size=13.0, color=color)
+    if shown.compared is not None:
+        draw_tally(below, shown.compared, left=10.0, baseline=41.0)
+    return picture
+
+
+def draw_card(words: str, *, size: PictureSize, title: str) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture that says why there is none."""
+    canvas = Canvas(np.full((size.height, size.width, 3), palette.PANEL, np.uint8), BevView(0.0, 1.0), size.ui)
+    left, middle, ui = 60 * size.ui, size.height / 2, size.ui
+    canvas.text(title, left=left, baseline=middle - 40 * ui, size=24.0, color=palette.ARROW)
+    for row, line in enumerate(_lines(words, int(size.width / ui / 8.6))):
+        canvas.text(line, left=left, baseline=middle + row * 24 * ui, size=16.0, color=palette.TEXT)
+    return canvas.image
+
+
+def _lines(words: str, letters: int) -> list[str]:
+    """Words in lines of at most so many letters, where no word is longer."""
+    lines = [""]
+    for word in words.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _ground(shown: Shown, view: BevView, bev_width: int, size: PictureSize) -> Canvas:
+    """The ground from above, wider than the view from above shows it."""
+    margin = round(bev_width * (_GROUND_WIDER - 1) / 2)
+    canvas = Canvas(np.empty((size.height, bev_width + 2 * margin, 3), np.uint8), view, size.ui)
+    paint_ground(canvas, shown)
+    return canvas
+
+
+def _draw_range_strip(strip: UInt8[np.ndarray, "h w 3"], shown: Shown, *, ui: float) -> None:
+    """As the sensor sees it, all around, each point in the colour that it has in the other views."""
+    painted = PaintedPoints(np.arange(len(shown.cloud)), shown.point_colors)
+    strip[...] = draw_range_image(
+        shown.cloud,
+        width=strip.shape[1],
+        height=strip.shape[0],
+        elevation_deg=_ELEVATION_DEG,
+        painted=painted,
+        fill_rows=2,
+    )
+    canvas = Canvas(strip, BevView(0.0, 1.0), ui)
+    band = strip[: round(_BAND_PX * ui)]
+    band //= 4  # under the words
+    strip[: max(1, round(ui))] = palette.PANEL_EDGE
+    for share, name in ((0.0, "behind"), (0.25, "left"), (0.5, "ahead"), (0.75, "right")):
+        x = share * canvas.width
+        canvas.lines([np.array([[x, 0], [x, 6 * ui]], np.float32)], palette.TEXT_QUIET, closed=False)
+        canvas.text(name, left=x + 4 * ui, baseline=13 * ui, size=10.5, color=palette.TEXT_QUIET)

@@ -1,0 +1,1 @@
+"""What the model saw, frame by frame: recordings with stored results, and views of them."""

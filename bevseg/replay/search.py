@@ -1,0 +1,123 @@
+"""Frames that show something: merged or missed objects, hidden ones, low scores, circles of occlusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from bevseg.drawing.difference import Outcome
+from bevseg.replay.frames import BrokenFrame, Frame, Prediction
+
+Sight = Literal[
+    "over-merge", "over-split", "missed", "false-alarm", "label", "twice", "shape", "hidden", "low-score",
+    "order-cycle", "broken",
+]  # fmt: skip
+"""What can be looked for."""
+
+_OUTCOME_OF_SIGHT: dict[Sight, Outcome] = {
+    "over-merge": Outcome.MERGED,
+    "over-split": Outcome.SPLIT,
+    "missed": Outcome.MISSED,
+    "false-alarm": Outcome.FALSE_ALARM,
+    "label": Outcome.WRONG_LABEL,
+    "twice": Outcome.TWICE,
+    "shape": Outcome.WRONG_SHAPE,
+}
+"""Those that need a truth to compare with."""
+
+_LIMITS: dict[Sight, float] = {"hidden": 0.6, "low-score": 0.5}
+"""Hidden share from which on, and score below which, an object is looked for, unless another is given."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for.
+
+    Attributes:
+        sight: Its kind.
+        limit: Least hidden share, or the score below which an object is meant; of no meaning for other kinds.
+    """
+
+    sight: Sight
+    limit: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        """From text such as `over-merge` or `low-score:0.3`.
+
+        Raises:
+            ValueError: It is none of the kinds, or its limit is no number in 0..1.
+        """
+        name, _, limit = text.partition(":")
+        if name not in get_args(Sight):
+            raise ValueError(f"cannot look for '{name}'; known are {', '.join(get_args(Sight))}")
+        sight: Sight = next(known for known in get_args(Sight) if known == name)
+        if not limit:
+            return cls(sight, _LIMITS.get(sight, 0.0))
+        try:
+            value = float(limit)
+        except ValueError:
+            value = np.nan
+        if sight not in _LIMITS or not 0 <= value <= 1:
+            raise ValueError(f"expected a share or a score in 0..1 after hidden: or low-score:, got '{text}'")
+        return cls(sight, value)
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether it can be told only where there is truth."""
+        return self.sight in _OUTCOME_OF_SIGHT
+
+
+@dataclass(frozen=True)
+class Find:
+    """A frame that shows what was looked for.
+
+    Attributes:
+        index: Its place in the recording.
+        name: Its name.
+        count: How many objects show it.
+        severity: Of the worst of them, 0..1.
+    """
+
+    index: int
+    name: str
+    count: int
+    severity: float
+
+
+def find(query: Query, frames: Iterable[Frame | BrokenFrame]) -> Iterator[Find]:
+    """The frames that show it, in their order, as they are read."""
+    for frame in frames:
+        severities = severities_in(query, frame)
+        if len(severities):
+            name = "" if isinstance(frame, BrokenFrame) else frame.name
+            yield Find(frame.index, name, len(severities), float(severities.max()))
+
+
+def severities_in(query: Query, frame: Frame | BrokenFrame) -> np.ndarray:
+    """How bad each object of a frame is that shows it, 0..1, (m,); with two results, those of both."""
+    if isinstance(frame, BrokenFrame):
+        return np.ones(1 if query.sight == "broken" else 0)
+    return np.concatenate([_severities(query, prediction) for prediction in frame.predictions])
+
+
+def _severities(query: Query, prediction: Prediction) -> np.ndarray:
+    instances, graph = prediction.scene.instances, prediction.scene.occlusion
+    match query.sight:
+        case "hidden":
+            hidden = 1 - np.nan_to_num(instances.visible_fraction, nan=1.0)
+            return hidden[hidden >= query.limit]
+        case "low-score":
+            return 1 - instances.score[instances.score < query.limit]
+        case "order-cycle":
+            return np.ones(len(graph.cycles))
+        case "broken":
+            return np.ones(1 if prediction.note else 0)
+        case _:
+            difference = prediction.difference
+            if difference is None:
+                return np.zeros(0)
+            return difference.severity[difference.mark == _OUTCOME_OF_SIGHT[query.sight]]
