@@ -72,8 +72,8 @@ def load_model(settings: Settings) -> Model:
         ValueError: The checkpoint cannot be read, or does not fit (`CheckpointError`, `ConfigError`).
         RuntimeError: The device cannot be used.
     """
-    # oneDNN keeps what it made for each number of pillars that it has seen, up to 1024 times some megabytes; no two clouds
-    # of a drive have the same. Fewer cost no time (2026-11-21, after 150 clouds: 1.4 GB and growing, or 0.9 GB).
+    # oneDNN keeps what it made for each number of pillars that it has seen, up to 1024 times some megabytes; no two
+    # clouds of a drive have the same. Fewer cost no time (2026-11-21, after 150 clouds: 1.4 GB and growing, or 0.9 GB).
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     import torch  # takes seconds: the node is to answer before
 
