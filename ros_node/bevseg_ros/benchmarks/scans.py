@@ -18,6 +18,7 @@ from bevseg.simulation.source import SimulatedSource
 
 POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4")])
 RATE_HZ = 10.0
+_MOST_LEFT_OUT = 0.2
 _FIRST_STAMP_NS = 1_700_000_000_000_000_000
 
 
@@ -45,16 +46,21 @@ def taken_in_turn(simulated: Sequence[PointCloud], real: Sequence[PointCloud]) -
 
 
 class Feed:
-    """Messages of clouds, each with a stamp a tenth of a second after the one before."""
+    """Messages of clouds, each with a stamp a tenth of a second after the one before.
 
-    def __init__(self, clouds: Sequence[PointCloud]) -> None:
+    No two messages are the same: up to `_MOST_LEFT_OUT` of the points are left out, others each time.
+    """
+
+    def __init__(self, clouds: Sequence[PointCloud], seed: int = 0) -> None:
+        self._rng = np.random.default_rng(seed)
         self.records = [_records(cloud) for cloud in clouds]
         self._sent = 0
 
     def next(self) -> Any:
         """The next message; after the last cloud the first comes again, with a later stamp."""
         stamp = TimeFields.from_ns(_FIRST_STAMP_NS + round(self._sent * 1e9 / RATE_HZ))
-        records = self.records[self._sent % len(self.records)]
+        whole = self.records[self._sent % len(self.records)]
+        records = whole[self._rng.random(len(whole)) >= self._rng.uniform(0, _MOST_LEFT_OUT)]
         self._sent += 1
         return make_message(cloud_of_records(records, HeaderFields(stamp, "lidar"), is_dense=True))
 
