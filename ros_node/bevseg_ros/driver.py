@@ -62,7 +62,7 @@ class Driver:
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 
-    def wait_for(self, look: Callable[[], Found | None], what: str, timeout_s: float = 15.0) -> Found:
+    def wait_for(self, look: Callable[[], Found | None], what: str, timeout_s: float = 30.0) -> Found:
         """Spins until `look` finds something.
 
         Raises:

@@ -73,7 +73,11 @@ def _soaked(running: Session, feed: Feed, clouds: int) -> Soak:
     for sent in range(clouds):
         tables.clear()
         driver.clouds.publish(feed.next())
-        driver.wait_for(lambda: tables, f"the objects of cloud {sent}", 30.0)
+        try:
+            driver.wait_for(lambda: tables, f"the objects of cloud {sent}", 30.0)
+        except TimeoutError as error:
+            books = driver.account().as_text()
+            raise TimeoutError(f"{error}; the node's account is {books}; it said:\n{running.node.log}") from error
         if sent % max(1, clouds // _SAMPLES) == 0:
             memory_mb.append(running.node.memory_mb())
     elapsed_s = time.perf_counter() - start_s
