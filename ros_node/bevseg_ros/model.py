@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -72,9 +71,6 @@ def load_model(settings: Settings) -> Model:
         ValueError: The checkpoint cannot be read, or does not fit (`CheckpointError`, `ConfigError`).
         RuntimeError: The device cannot be used.
     """
-    # oneDNN keeps what it made for each number of pillars that it has seen, up to 1024 times some megabytes; no two
-    # clouds of a drive have the same. Fewer cost no time (2026-11-21, after 150 clouds: 1.4 GB and growing, or 0.9 GB).
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     import torch  # takes seconds: the node is to answer before
 
     from bevseg.pipeline import BevSegmenter
