@@ -137,3 +137,19 @@ def test_a_gpu_finds_what_the_cpu_finds(street: PointCloud) -> None:
     assert len(on_gpu.instances) == len(on_cpu.instances)
     np.testing.assert_allclose(on_gpu.instances.boxes, on_cpu.instances.boxes, atol=1e-2)
     assert np.mean(on_gpu.points.semantic == on_cpu.points.semantic) > 0.99
+
+
+def test_memory_does_not_grow_with_scans_of_other_sizes() -> None:
+    """No two scans have as many pillars; what is kept for each number of them would be 9 MB a scan."""
+    segmenter = BevSegmenter.from_checkpoint("bevseg-s")
+    rng = np.random.default_rng(0)
+
+    def segment(scans: int) -> float:
+        for _ in range(scans):
+            around = rng.uniform(-45, 45, (int(rng.integers(2_000, 6_000)), 2))
+            xyz = np.column_stack([around, rng.normal(-1.8, 0.05, len(around))]).astype(np.float32)
+            segmenter.segment(PointCloud.from_xyz(xyz))
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+    before_mb = segment(10)
+    assert segment(10) - before_mb < 40

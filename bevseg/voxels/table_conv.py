@@ -27,6 +27,8 @@ def table_conv(
     table: KernelTable,
 ) -> Float[Tensor, "out out_channel"]:
     """Convolves; all tensors have one dtype, which is that of the products and of the result."""
+    if not torch.is_grad_enabled():
+        return _convolve(features, weight, bias, table.inputs, fill=needs_filling(features))
     outputs: Tensor = _TableConv.apply(features, weight, bias, table)  # type: ignore[no-untyped-call]
     return outputs
 
@@ -36,8 +38,7 @@ class _TableConv(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, table: KernelTable) -> Tensor:
         ctx.save_for_backward(features, weight)
         ctx.table = table
-        for_inference = not any(ctx.needs_input_grad)
-        return _convolve(features, weight, bias, table.inputs, fill=for_inference and needs_filling(features))
+        return _convolve(features, weight, bias, table.inputs)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
