@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ hypothesis.settings.register_profile("bevseg", deadline=None, derandomize="CI" i
 hypothesis.settings.load_profile("bevseg")
 
 _REAL_DATA = os.environ.get("BEVSEG_REAL_DATA", "")
+_CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture
@@ -49,6 +51,12 @@ def real_data() -> Path:
     return Path(_REAL_DATA)
 
 
+@pytest.fixture(scope="session")
+def chromium_program() -> str:
+    """The browser, for tests marked `browser`."""
+    return _CHROMIUM or ""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests marked slow")
 
@@ -70,6 +78,8 @@ def _obstacles(*, run_slow: bool) -> dict[str, str]:
         obstacles["gpu"] = "needs a CUDA device"
     if not _REAL_DATA or not Path(_REAL_DATA).is_dir():
         obstacles["real"] = "needs real LiDAR frames: set BEVSEG_REAL_DATA to their folder"
+    if _CHROMIUM is None:
+        obstacles["browser"] = "needs Chromium: apt-get install chromium"
     if importlib.util.find_spec("rclpy") is None:
         obstacles["ros"] = "needs rclpy: source a ROS 2 installation or install the extra `ros-test`"
     return obstacles

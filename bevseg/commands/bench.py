@@ -1,4 +1,4 @@
-"""Measure how fast the model (or the simulator, an evaluator, the replay) is here: each stage, from bytes to a scene.
+"""Measure the speed of the model (or simulator, evaluator, messages, replay) here: each stage, from bytes to a scene.
 
 Without --input it measures on simulated scans of three sensors. The bytes are in memory already, so no disk is timed,
 but reading and voxelization are. One scan runs after the other, with nothing else on the machine if you can help it.
@@ -47,6 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure `bevseg replay --view video` with stored results instead of a model",
     )
+    instead.add_argument(
+        "--messages", action="store_true", help="measure decoding and encoding of PointCloud2 instead of a model"
+    )
+    instead.add_argument(
+        "--evaluation",
+        type=Path,
+        metavar="DATASET",
+        help="measure the scoring of stored scenes of these frames instead of a model: speed, cores, memory",
+    )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FOLDER",
+        help="with --evaluation: the scenes, as `bevseg eval` takes them (default: made by the baseline first)",
+    )
     scans.add_argument("--input", nargs="+", metavar="PATH", help="point files, folders or patterns instead")
     parser.add_argument("--repeats", type=int, default=50, metavar="N", help="timed runs a row (default: 50)")
     parser.add_argument("--warmup", type=int, default=5, metavar="N", help="runs before them (default: 5)")
@@ -56,10 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Measures and reports, one row for each sensor."""
-    from bevseg.benchmark import benchmark
-
     if args.repeats < 1 or args.warmup < 0:
         raise ValueError(f"--repeats must be 1 or more and --warmup 0 or more, got {args.repeats} and {args.warmup}")
+    if args.predictions is not None and args.evaluation is None:
+        raise ValueError("--predictions is for --evaluation: it names the scenes that are scored")
     if args.simulator:
         from bevseg.commands.simulator_speed import measure_simulator
 
@@ -72,6 +87,16 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.replay_speed import measure_replay
 
         return measure_replay(args)
+    if args.messages:
+        from bevseg.commands.message_speed import measure_messages
+
+        return measure_messages(args)
+    if args.evaluation is not None:
+        from bevseg.commands.evaluation_speed import measure_evaluation
+
+        return measure_evaluation(args)
+    from bevseg.benchmark import benchmark
+
     segmenter, screen = load_segmenter(args), console(args)
     reports: dict[str, BenchReport] = {}
     for sensor, payloads in _payloads(args).items():

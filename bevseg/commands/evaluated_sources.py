@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.dataset_part import open_options
+from bevseg.commands.submissions import submission_writer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +85,8 @@ def evaluated_sources(args: argparse.Namespace, screen: Console) -> tuple[Evalua
     from bevseg.simulation.corruptions import Corruption
 
     corruption = Corruption.parse(args.corrupt)
-    return tuple(replace(source, open=_Corrupted(source.open, corruption)) for source in sources)
+    # What is said of a damaged scan is no result on the dataset.
+    return tuple(replace(source, open=_Corrupted(source.open, corruption), writer=None) for source in sources)
 
 
 def _sources(args: argparse.Namespace, screen: Console) -> Iterator[EvaluatedSource]:
@@ -108,7 +110,9 @@ def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
     screen.print(opened.description, markup=False)
     require_trainable(opened.source)
     scoring = scoring_of_kind(opened.kind, args.min_points, args.max_range)
-    return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring)
+    about = {"path": str(args.data.resolve()), "kind": opened.kind, **asdict(options)}
+    writer = submission_writer(args, opened, scoring)
+    return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, about, writer)
 
 
 def scoring_of_kind(kind: Kind, min_points: int, max_range_m: float) -> Scoring:
@@ -142,7 +146,8 @@ def _real_sources(folder: str) -> Iterator[EvaluatedSource]:
     if not by_dataset:
         raise ValueError(f"{root}: expected at least one of the folders {', '.join(readers)}, found none")
     for dataset, names in by_dataset.items():
-        yield EvaluatedSource(dataset, partial(_open_real, root, dataset, tuple(names)), REAL)
+        about = {"path": str(root.resolve()), "folders": names}
+        yield EvaluatedSource(dataset, partial(_open_real, root, dataset, tuple(names)), REAL, about)
 
 
 def _simulated_source(args: argparse.Namespace) -> EvaluatedSource:
@@ -154,7 +159,7 @@ def _simulated_source(args: argparse.Namespace) -> EvaluatedSource:
     from bevseg.evaluation.frame_scores import SIMULATED
     from bevseg.evaluation.matching import EVALUATION_GRID
     from bevseg.evaluation.run import EvaluatedSource
-    from bevseg.simulation.config import SimulationConfig
+    from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig
     from bevseg.simulation.generate import GeneratedSource
     from bevseg.simulation.source import SimulatedSource
 
@@ -162,11 +167,13 @@ def _simulated_source(args: argparse.Namespace) -> EvaluatedSource:
         folder = Path(args.simulated)
         if not len(GeneratedSource(folder)):
             raise ValueError(f"{args.simulated} holds no simulated frames; make some: bevseg simulate")
-        return EvaluatedSource("simulated", partial(GeneratedSource, folder), SIMULATED)
+        about: dict[str, object] = {"path": str(folder.resolve())}
+        return EvaluatedSource("simulated", partial(GeneratedSource, folder), SIMULATED, about)
     if args.frames < 1:
         raise ValueError(f"--frames must be 1 or more, got {args.frames}")
     config = SimulationConfig(seed=args.simulated_seed, frames=args.frames, ground_cells=EVALUATION_GRID)
-    return EvaluatedSource("simulated", partial(SimulatedSource, config), SIMULATED)
+    about = {"simulator_version": SIMULATOR_VERSION, "seed": config.seed}
+    return EvaluatedSource("simulated", partial(SimulatedSource, config), SIMULATED, about)
 
 
 def _frozen_source(folder: Path, screen: Console) -> EvaluatedSource:
@@ -187,7 +194,7 @@ def _frozen_source(folder: Path, screen: Console) -> EvaluatedSource:
         with Progress(console=screen, transient=True) as progress:
             bar = progress.add_task("simulating", total=CONFIG.frames)
             write_frozen_set(folder, usable_cores(), progress=lambda done, _: progress.update(bar, completed=done))
-    return EvaluatedSource(NAME, partial(FrozenSource, folder), SIMULATED)
+    return EvaluatedSource(NAME, partial(FrozenSource, folder), SIMULATED, {"path": str(folder.resolve())})
 
 
 @dataclass(frozen=True)

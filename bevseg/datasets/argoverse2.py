@@ -94,6 +94,9 @@ class Argoverse2Log:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         stamp_ns = int(scan.stem)

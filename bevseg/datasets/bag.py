@@ -21,6 +21,7 @@ from bevseg.datasets.bag_index import message_times
 from bevseg.datasets.bag_poses import StampedPose, mounting, pose_at, pose_of_odometry, static_transforms
 from bevseg.datasets.labels import NO_BOXES, DatasetError
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.datasets.source import numbered_name
 from bevseg.geometry.frames import Transform
 from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2
 
@@ -93,6 +94,9 @@ class BagSource:
     def __len__(self) -> int:
         return len(self._times_ns)
 
+    def name_of(self, index: int) -> str:
+        return numbered_name(index, len(self))
+
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(f"scan {index} of a bag of {len(self)}")
@@ -102,6 +106,7 @@ class BagSource:
                 self._message(self._points, self._times_ns, index),
                 frame="lidar",
                 intensity_full_scale=self._full_scale,
+                when_all_lost="empty",
             )
         except PointCloud2Error as error:
             raise DatasetError(f"{where}: {error}") from error
@@ -110,7 +115,7 @@ class BagSource:
             T_global_from_ego = self._pose_at(cloud.stamp_ns, int(self._times_ns[index]), where=where)
         no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
         truth = Annotations.from_boxes(cloud, *no_boxes, view=NO_BOXES)
-        return Sample(f"{index:06d}", cloud, truth, self._T_ego_from_lidar, T_global_from_ego)
+        return Sample(self.name_of(index), cloud, truth, self._T_ego_from_lidar, T_global_from_ego)
 
     def close(self) -> None:
         """Closes the files of the bag; samples cannot be read any more."""

@@ -32,12 +32,16 @@ class FolderSource:
     def __len__(self) -> int:
         return len(self._files)
 
+    def name_of(self, index: int) -> str:
+        file = self._files[index].name
+        return file[: -len(extension_of(file))]
+
     def __getitem__(self, index: int) -> Sample:
         path = self._files[index]
         point_file = read_points(path, columns=self._columns, input_frame=self._input_frame)
         cloud = point_file.cloud
         return Sample(
-            name=path.name[: -len(extension_of(path.name))],
+            name=self.name_of(index),
             cloud=cloud,
             annotations=Annotations.from_boxes(
                 cloud, np.zeros((0, 7), np.float32), np.zeros(0, np.uint8), view=NO_BOXES

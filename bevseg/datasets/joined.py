@@ -41,11 +41,20 @@ class JoinedSource:
     def __len__(self) -> int:
         return self._ends[-1]
 
+    def name_of(self, index: int) -> str:
+        recording, own_index = self._recording_of(index)
+        return f"{recording.name}-{recording.name_of(own_index)}"
+
     def __getitem__(self, index: int) -> Sample:
+        recording, own_index = self._recording_of(index)
+        sample = recording[own_index]
+        return replace(sample, name=f"{recording.name}-{sample.name}")
+
+    def _recording_of(self, index: int) -> tuple[Source, int]:
+        """The recording that holds a sample, and the sample's place in it."""
         place = self._place(index)
         recording = self._recordings[place]
-        sample = recording[index - (self._ends[place] - len(recording))]
-        return replace(sample, name=f"{recording.name}-{sample.name}")
+        return recording, index - (self._ends[place] - len(recording))
 
     def _place(self, index: int) -> int:
         if not 0 <= index < len(self):

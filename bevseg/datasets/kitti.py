@@ -21,8 +21,9 @@ from bevseg.datasets.kitti_calibration import read_calibration, read_mounting, r
 from bevseg.datasets.kitti_poses import read_oxts
 from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, sorted_files
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.datasets.scan_origin import Rows, ScanOrigin
 from bevseg.geometry.frames import Transform
-from bevseg.points.cloud import PointCloud
+from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.raw_bin import KITTI_COLUMNS, read_raw_bin
 from bevseg.results.classes import SemanticClass
 
@@ -111,14 +112,19 @@ class KittiObjectSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         labels = self._folder / "label_2" / f"{scan.stem}.txt"
         objects = [_parse_object(row, where=labels) for row in read_rows(labels)]
-        T_lidar_from_camera = read_calibration(self._folder / "calib" / f"{scan.stem}.txt")
-        cloud = _read_scan(scan, self._habits)
+        calibration = self._folder / "calib" / f"{scan.stem}.txt"
+        T_lidar_from_camera = read_calibration(calibration)
+        cloud, kept = _read_scan(scan, self._habits)
         annotations = _annotations(cloud, objects, T_lidar_from_camera, self._habits, where=labels)
-        return _sample(scan.stem, cloud, annotations)
+        origin = ScanOrigin.of(scan.stem, cloud, kept, calibration=calibration)
+        return replace(_sample(scan.stem, cloud, annotations), origin=origin)
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ class KittiTrackingSource:
         self._habits = replace(habits or KittiHabits(), has_truncation=False)  # this layout has levels, no shares
         self._labels = files.labels
         self._scans = sorted_files(files.scans, "*.bin")
+        self._calibration = files.calibration
         self._T_lidar_from_camera = read_calibration(files.calibration)
         self._rows = read_rows(self._labels)
         self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
@@ -173,6 +180,9 @@ class KittiTrackingSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         frame = int(scan.stem)
@@ -181,9 +191,10 @@ class KittiTrackingSource:
             for row in self._rows
             if int(row[0]) == frame
         ]
-        cloud = _read_scan(scan, self._habits, stamp_ns=frame * _TRACKING_PERIOD_NS)
+        cloud, kept = _read_scan(scan, self._habits, stamp_ns=frame * _TRACKING_PERIOD_NS)
         annotations = _annotations(cloud, objects, self._T_lidar_from_camera, self._habits, where=self._labels)
-        sample = _sample(scan.stem, cloud, annotations)
+        origin = ScanOrigin.of(scan.stem, cloud, kept, drive=self.name, calibration=self._calibration)
+        sample = replace(_sample(scan.stem, cloud, annotations), origin=origin)
         if not self._poses:
             return sample
         if frame >= len(self._poses):
@@ -209,14 +220,16 @@ def boxes_in_lidar(
     return boxes.astype(np.float32)
 
 
-def _read_scan(path: Path, habits: KittiHabits, *, stamp_ns: int = 0) -> PointCloud:
+def _read_scan(path: Path, habits: KittiHabits, *, stamp_ns: int = 0) -> tuple[PointCloud, Rows]:
+    """The scan, and which rows of its file it holds."""
     raw = read_raw_bin(path.read_bytes(), KITTI_COLUMNS, name=str(path))
-    return PointCloud.from_xyz(
+    cloud = PointCloud.from_xyz(
         raw.xyz,
         stamp_ns=stamp_ns,
         sensor_origin_m=habits.sensor_origin_m,
         intensity=raw.intensity if habits.has_reflectance else None,
     )
+    return cloud, usable_points(raw.xyz)
 
 
 def _annotations(

@@ -27,9 +27,10 @@ from bevseg.datasets.labels import (
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
-from bevseg.points.cloud import PointCloud
+from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.input_frame import T_lidar_from_input, to_x_forward
 from bevseg.points.raw_bin import NUSCENES_COLUMNS, read_raw_bin
+from bevseg.points.raw_points import RawPoints
 from bevseg.results.classes import THING_CLASSES
 from bevseg.results.classes import SemanticClass as C
 
@@ -86,6 +87,9 @@ class NuScenesTruthSource:
     def __len__(self) -> int:
         return len(self._keyframes)
 
+    def name_of(self, index: int) -> str:
+        return str(self._keyframes[index]["sample_token"])
+
     def __getitem__(self, index: int) -> Sample:
         frame = self._keyframes[index]
         cloud = read_scan(self._folder / frame["lidar_file"], stamp_ns=frame["timestamp"] * 1000)
@@ -120,19 +124,24 @@ class NuScenesLidarsegSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].name.removesuffix(".pcd.bin")
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
-        stem = scan.name.removesuffix(".pcd.bin")
+        stem = self.name_of(index)
         labels = scan.with_name(f"{stem}_lidarseg.bin")
         if not labels.is_file():
             raise DatasetError(f"{labels}: no such file; each scan needs its labels beside it")
-        cloud = read_scan(scan, stamp_ns=index * _KEYFRAME_PERIOD_NS)
+        raw = _read_rows(scan)
+        cloud = _cloud_of(raw, stamp_ns=index * _KEYFRAME_PERIOD_NS)
         indices = np.fromfile(labels, dtype=np.uint8)
+        semantic = map_points(indices, _LIDARSEG_TABLE, num_points=len(raw), where=labels)
         annotations = Annotations.from_boxes(
             cloud,
             np.zeros((0, 7), np.float32),
             np.zeros(0, np.uint8),
-            point_semantic=map_points(indices, _LIDARSEG_TABLE, num_points=len(cloud), where=labels),
+            point_semantic=semantic[usable_points(raw.xyz)],
             view=NO_BOXES,
         )
         T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
@@ -141,7 +150,14 @@ class NuScenesLidarsegSource:
 
 def read_scan(path: Path, *, stamp_ns: int = 0) -> PointCloud:
     """A `.pcd.bin` of LIDAR_TOP as an x-forward cloud with intensity 0..1 and rings."""
-    raw = read_raw_bin(path.read_bytes(), NUSCENES_COLUMNS, name=str(path))
+    return _cloud_of(_read_rows(path), stamp_ns=stamp_ns)
+
+
+def _read_rows(path: Path) -> RawPoints:
+    return read_raw_bin(path.read_bytes(), NUSCENES_COLUMNS, name=str(path))
+
+
+def _cloud_of(raw: RawPoints, *, stamp_ns: int) -> PointCloud:
     return PointCloud.from_xyz(
         to_x_forward(raw.xyz, "y-forward"),
         stamp_ns=stamp_ns,

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Integer
 
 from bevseg.datasets.labels import NO_BOXES, DatasetError, is_not_a_thing, map_points, track_number
 from bevseg.datasets.nuscenes_classes import CATEGORY_CLASSES, VISIBILITY_LEVELS, classes_of_categories, index_table
 from bevseg.datasets.nuscenes_rows import Row, boxes_in_lidar, forward_axis, instances_of_boxes, pose_of
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.datasets.scan_origin import Rows, ScanOrigin
 from bevseg.datasets.swept import with_earlier_sweeps
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud, usable_points
@@ -147,6 +147,9 @@ class NuScenesSource:
         """The name of the sample's scene."""
         return str(self._tables.get("scene", self._keyframes[index]["scene_token"])["name"])
 
+    def name_of(self, index: int) -> str:
+        return str(self._keyframes[index]["token"])
+
     def __getitem__(self, index: int) -> Sample:
         keyframe = self._keyframes[index]
         scan = self._tables.get("sample_data", keyframe["data"][self._options.channel])
@@ -154,7 +157,9 @@ class NuScenesSource:
         cloud, kept = self._read(scan, pose.input_frame)
         truth = self._boxes(keyframe, cloud, (pose.T_global_from_ego @ pose.T_ego_from_lidar).inverse())
         truth = self._with_point_labels(truth, scan, cloud, kept)
-        sample = Sample(keyframe["token"], cloud, truth, pose.T_ego_from_lidar, pose.T_global_from_ego)
+        origin = ScanOrigin.of(scan["token"], cloud, kept, drive=self.drive_of(index))
+        own = pose.T_ego_from_lidar, pose.T_global_from_ego
+        sample = Sample(keyframe["token"], cloud, truth, *own, origin=origin)
         clouds, poses = [], []
         for sweep in self._before(scan):
             place = self._pose(sweep)
@@ -201,7 +206,7 @@ class NuScenesSource:
             T_global_from_ego=pose_of(vehicle, dst="global", src="ego"),
         )
 
-    def _read(self, scan: Row, input_frame: InputFrame) -> tuple[PointCloud, Integer[np.ndarray, "m"] | slice]:
+    def _read(self, scan: Row, input_frame: InputFrame) -> tuple[PointCloud, Rows]:
         """The scan, and which rows of its file it holds."""
         path = self._root / scan["filename"]
         if not path.is_file():
@@ -236,9 +241,7 @@ class NuScenesSource:
             visibility_level=np.array([VISIBILITY_LEVELS.get(level, 0) for level in levels], np.uint8),
         )
 
-    def _with_point_labels(
-        self, truth: Annotations, scan: Row, cloud: PointCloud, kept: Integer[np.ndarray, "m"] | slice
-    ) -> Annotations:
+    def _with_point_labels(self, truth: Annotations, scan: Row, cloud: PointCloud, kept: Rows) -> Annotations:
         """Adds the class of each point, and the object, where the set has labels of points for this scan."""
         token = scan["token"]
         packed_file, class_file = self._label_file("panoptic", token), self._label_file("lidarseg", token)

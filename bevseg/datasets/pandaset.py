@@ -22,7 +22,7 @@ from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, ma
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
-from bevseg.points.cloud import PointCloud
+from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.input_frame import T_lidar_from_input, to_x_forward
 from bevseg.results.classes import SemanticClass as C
 
@@ -91,18 +91,22 @@ class PandaSetSource:
     def __len__(self) -> int:
         return len(self._frames)
 
+    def name_of(self, index: int) -> str:
+        return self._frames[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         path = self._frames[index]
         frame = _PandaSetFrame.read(path)
         cloud = frame.cloud()
         label = class_array(frame.box_label, PANDASET_CLASSES, where=path)
+        semantic = map_points(frame.semseg, self._point_classes, num_points=len(frame.points), where=path)
         annotations = Annotations.from_boxes(
             cloud,
             frame.boxes_in_lidar(),
             label,
             track_id=np.array([track_id_of(uuid) for uuid in frame.box_uuid], dtype=np.int64),
             ignored=is_not_a_thing(label),
-            point_semantic=map_points(frame.semseg, self._point_classes, num_points=len(cloud), where=path),
+            point_semantic=semantic[usable_points(frame.points[:, :3])],
         )
         T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
         T_global_from_ego = frame.T_global_from_lidar() @ T_ego_from_lidar.inverse()
@@ -140,13 +144,14 @@ class _PandaSetFrame:
             )
 
     def cloud(self) -> PointCloud:
-        """The points in x forward; times count back from the last one."""
+        """The points in x forward; times count back from that of the last one that is kept."""
+        kept_t = self.t[usable_points(self.points[:, :3])]
         return PointCloud.from_xyz(
             to_x_forward(self.points[:, :3], "y-forward"),
             stamp_ns=round(self.timestamp_s * 1e6) * 1000,
             sensor_origin_m=SENSOR_ORIGIN_M,
             intensity=self.points[:, 3] / np.float32(255),
-            time_s=self.t - self.t.max() if len(self.t) else self.t,
+            time_s=self.t - kept_t.max() if len(kept_t) else self.t,
         )
 
     def boxes_in_lidar(self) -> Float32[np.ndarray, "k 7"]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Integer, UInt8
 
 from bevseg.datasets.ground_cells import GroundCells
+from bevseg.datasets.scan_origin import ScanOrigin
 from bevseg.geometry.boxes import count_points_in_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
@@ -123,6 +124,8 @@ class Sample:
         annotations: Truth in the cloud's frame.
         T_ego_from_lidar: Mounting pose of the sensor.
         T_global_from_ego: Pose of the vehicle at the stamp.
+        origin: The file that the scan was read from, for sets that take results; None for others, and where points were
+            taken away or moved since.
     """
 
     name: str
@@ -130,3 +133,4 @@ class Sample:
     annotations: Annotations
     T_ego_from_lidar: Transform
     T_global_from_ego: Transform
+    origin: ScanOrigin | None = field(default=None, kw_only=True)

@@ -39,7 +39,10 @@ def beams_of(cloud: PointCloud) -> Int[np.ndarray, "n"]:
 
 
 def keep_points(sample: Sample, kept: Bool[np.ndarray, "n"]) -> Sample:
-    """The sample with only some of its points; `recounted` brings the objects' counts up to date."""
+    """The sample with only some of its points; `recounted` brings the objects' counts up to date.
+
+    It is no longer what a file holds, so it has no origin.
+    """
     if kept.all():
         return sample
     index = np.flatnonzero(kept)
@@ -47,7 +50,7 @@ def keep_points(sample: Sample, kept: Bool[np.ndarray, "n"]) -> Sample:
     semantic = None if truth.point_semantic is None else truth.point_semantic[index]
     instance = None if truth.point_instance is None else truth.point_instance[index]
     annotations = replace(truth, point_semantic=semantic, point_instance=instance)
-    return replace(sample, cloud=sample.cloud[index], annotations=annotations)
+    return replace(sample, cloud=sample.cloud[index], annotations=annotations, origin=None)
 
 
 def move_along_rays(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from bevseg.datasets.ground_cells import GroundCells
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
@@ -64,19 +68,40 @@ def read_sample(path: Path) -> Sample:
     Raises:
         SampleFileError: The file is damaged, lacks a part, or is of another format version.
     """
+    with _opened(path) as stored:
+        header = _read_header(path, stored)
+        return _sample(header, {name: stored[name] for name in stored.files})
+
+
+def sample_name(path: Path) -> str:
+    """The name of the sample that a file holds, of which nothing else is read.
+
+    Raises:
+        SampleFileError: The file is damaged, or of another format version.
+    """
+    with _opened(path) as stored:
+        return str(_read_header(path, stored)["name"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[NpzFile]:
+    """The arrays of a file, read when they are asked for; what is wrong with them becomes an error with its name."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
-        header = json.loads(arrays["header"].tobytes())
-        if header["format_version"] != FORMAT_VERSION:
-            raise SampleFileError(
-                f"{path} has sample format {header['format_version']}, this version reads {FORMAT_VERSION}"
-            )
-        return _sample(header, arrays)
-    except (KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+            yield stored
+    except (KeyError, ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         if isinstance(error, SampleFileError):
             raise
         raise SampleFileError(f"{path} is no readable sample file: {error!r}; write it again") from error
+
+
+def _read_header(path: Path, stored: NpzFile) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(stored["header"].tobytes())
+    if header["format_version"] != FORMAT_VERSION:
+        raise SampleFileError(
+            f"{path} has sample format {header['format_version']}, this version reads {FORMAT_VERSION}"
+        )
+    return header
 
 
 def _header(sample: Sample) -> dict[str, Any]:
@@ -114,7 +139,7 @@ def _sample(header: dict[str, Any], arrays: dict[str, Any]) -> Sample:
         view=LabelledView(half_angle_rad=half_angle, max_range_m=max_range),
         ground=_ground(header, arrays),
     )
-    transforms = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
+    transforms: dict[str, Any] = {name: Transform(arrays[name], *header["frames"][name]) for name in _TRANSFORMS}
     return Sample(header["name"], cloud, truth, **transforms)
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Int, UInt32
 
 from bevseg.datasets.labels import NO_BOXES, DatasetError, lookup_table, map_points, sorted_files
 from bevseg.datasets.sample import Annotations, Sample
+from bevseg.datasets.scan_origin import ScanOrigin
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.raw_bin import KITTI_COLUMNS, read_raw_bin
@@ -56,12 +57,15 @@ class SemanticKittiSource:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
-        return read_labelled_scan(scan, scan.with_suffix(".label"))
+        return read_labelled_scan(scan, scan.with_suffix(".label"), drive=scan.parent.name)
 
 
-def read_labelled_scan(scan: Path, labels: Path, *, stamp_ns: int = 0) -> Sample:
+def read_labelled_scan(scan: Path, labels: Path, *, drive: str = "", stamp_ns: int = 0) -> Sample:
     """One scan with its labels, at an identity pose.
 
     Raises:
@@ -72,13 +76,16 @@ def read_labelled_scan(scan: Path, labels: Path, *, stamp_ns: int = 0) -> Sample
     packed = _read_labels(labels)
     if len(packed) != len(raw.xyz):
         raise DatasetError(f"{labels}: expected one label for each of {len(raw.xyz)} points, got {len(packed)}")
-    packed = packed[usable_points(raw.xyz)]
+    kept = usable_points(raw.xyz)
+    packed = packed[kept]
     semantic = map_points(packed & 0xFFFF, _TABLE, num_points=len(cloud), where=labels)
     no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
     annotations = Annotations.from_boxes(cloud, *no_boxes, point_semantic=semantic, view=NO_BOXES)
     annotations = replace(annotations, point_instance=instance_numbers(packed))
     T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
-    return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, Transform(np.eye(4), "global", "ego"))
+    T_global_from_ego = Transform(np.eye(4), "global", "ego")
+    origin = ScanOrigin.of(scan.stem, cloud, kept, drive=drive)
+    return Sample(scan.stem, cloud, annotations, T_ego_from_lidar, T_global_from_ego, origin=origin)
 
 
 def instance_numbers(packed: UInt32[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -64,11 +64,15 @@ class SemanticKittiSequence:
     def __len__(self) -> int:
         return len(self._scans)
 
+    def name_of(self, index: int) -> str:
+        return self._scans[index].stem
+
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         number = int(scan.stem)
         stamp_ns = self._stamps_ns[number] if self._stamps_ns else number * _PERIOD_NS
-        sample = read_labelled_scan(scan, self._folder / "labels" / f"{scan.stem}.label", stamp_ns=stamp_ns)
+        labels = self._folder / "labels" / f"{scan.stem}.label"
+        sample = read_labelled_scan(scan, labels, drive=self.name, stamp_ns=stamp_ns)
         if not self._poses:
             return sample
         return replace(sample, T_global_from_ego=Transform(self._poses[number].matrix, "global", "ego"))

@@ -18,4 +18,19 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
+    def name_of(self, index: int) -> str:
+        """The name of a sample, which is not read for it."""
+        ...
+
     def __getitem__(self, index: int) -> Sample: ...
+
+
+def numbered_name(index: int, length: int) -> str:
+    """The name of a sample of a source that numbers them.
+
+    Raises:
+        IndexError: There is no such sample.
+    """
+    if not 0 <= index < length:
+        raise IndexError(f"sample {index} of a source of {length}")
+    return f"{index:06d}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bevseg.datasets.labels import DatasetError
 from bevseg.datasets.sample import Sample
-from bevseg.datasets.sample_file import read_sample
+from bevseg.datasets.sample_file import read_sample, sample_name
 
 
 class StoredSource:
@@ -25,6 +25,9 @@ class StoredSource:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def name_of(self, index: int) -> str:
+        return sample_name(self._files[index])
 
     def __getitem__(self, index: int) -> Sample:
         return read_sample(self._files[index])

@@ -41,6 +41,13 @@ class DriveRecording(Source, Protocol):
         ...
 
 
+def drives_of(source: Source) -> list[str] | None:
+    """The drive of each sample; None where the source does not tell."""
+    if not isinstance(source, DriveRecording):
+        return None
+    return [source.drive_of(index) for index in range(len(source))]
+
+
 class SweptSource:
     """A recording whose every sample holds up to `sweeps` scans: its own, and those before it in the same drive.
 
@@ -70,6 +77,9 @@ class SweptSource:
 
     def drive_of(self, index: int) -> str:
         return self._recording.drive_of(index)
+
+    def name_of(self, index: int) -> str:
+        return self._recording.name_of(index)
 
     def __getitem__(self, index: int) -> Sample:
         sample = self._recording[index]

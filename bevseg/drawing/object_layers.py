@@ -14,11 +14,11 @@ from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas, dashes_along, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
 from bevseg.drawing.layers import ego_rect
-from bevseg.drawing.outlines import mask_outlines
 from bevseg.drawing.palette import Color
-from bevseg.geometry.boxes import footprint_corners
+from bevseg.geometry.boxes import footprint_corners, footprint_edge_towards
 from bevseg.results.instances import Instances
-from bevseg.results.occlusion_graph import OcclusionGraph
+from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges
+from bevseg.results.outlines import mask_outlines
 
 _VISIBLE_OPACITY = 0.62
 _HIDDEN_OPACITY = 0.12
@@ -135,14 +135,6 @@ def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color:
     canvas.lines(list(dashes), color, width=_line(canvas, 1.0), closed=False)
 
 
-def chosen_edges(graph: OcclusionGraph, *, at_least: float) -> Int[np.ndarray, "a"]:
-    """Edges worth an arrow: for each hidden object the one that hides it most, where it hides `at_least` of it."""
-    by_share = np.argsort(-graph.hidden_fraction, kind="stable")
-    _, first = np.unique(graph.occluded[by_share], return_index=True)
-    strongest = by_share[np.sort(first)]
-    return strongest[graph.hidden_fraction[strongest] >= at_least]
-
-
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:
     """Arrows from the object in front to the object that it hides most of, each from edge to edge."""
     arrows = []
@@ -173,21 +165,14 @@ def _arrow_between(
     canvas: Canvas, near: Float[np.ndarray, "7"], far: Float[np.ndarray, "7"]
 ) -> Float32[np.ndarray, "2 2"]:
     """Start and end in pixels: the facing edges of two boxes, or farther apart where the gap is too small to see."""
-    start, end = canvas.to_pixels(np.stack([_edge_towards(near, far[:2]), _edge_towards(far, near[:2])]))
+    start, end = canvas.to_pixels(
+        np.stack([footprint_edge_towards(near, far[:2]), footprint_edge_towards(far, near[:2])])
+    )
     along = canvas.to_pixels(far[:2]) - canvas.to_pixels(near[:2])
     distance = float(np.hypot(*along))
     along = along / distance if distance > 0 else np.array([0.0, -1.0])
     missing = max(_ARROW_MIN_PX * canvas.ui - float(along @ (end - start)), 0.0)
     return np.stack([start - along * missing / 2, end + along * missing / 2]).astype(np.float32)
-
-
-def _edge_towards(box: Float[np.ndarray, "7"], xy_m: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
-    """Where the line from the middle of `box` to a place in metres leaves the box; the place if it lies inside."""
-    away = xy_m - box[:2]
-    c, s = np.cos(box[6]), np.sin(box[6])
-    local = np.abs([c * away[0] + s * away[1], -s * away[0] + c * away[1]])
-    share = (box[3:5] / 2 / np.maximum(local, 1e-6)).min()
-    return box[:2] + away * min(float(share), 1.0)
 
 
 def draw_labels(

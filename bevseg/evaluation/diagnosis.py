@@ -9,7 +9,7 @@ from rich.table import Table
 from bevseg.datasets.sample import Sample
 from bevseg.evaluation.failure_tally import FailureTally, failure_tables, tally_frame
 from bevseg.evaluation.failures import name_failures
-from bevseg.evaluation.matching import FrameMatches, MatchRule
+from bevseg.evaluation.matching import FrameMasks, FrameMatches, MatchRule
 from bevseg.evaluation.order_scores import OrderScores, score_order
 from bevseg.results.classes import ClassGroup
 from bevseg.results.instances import Instances
@@ -49,6 +49,7 @@ def diagnose(
     *,
     rule: MatchRule,
     name: str,
+    masks: FrameMasks | None = None,
 ) -> Diagnosis:
     """Names the failures of one scan and scores its order.
 
@@ -59,8 +60,9 @@ def diagnose(
         matches: How `rule` pairs the two.
         rule: Grid and IoU threshold of the matching.
         name: Of the frame.
+        masks: The whole footprints on the grid of `rule`, where they are known already.
     """
     truth = sample.annotations
-    failures = name_failures(instances, truth, matches, rule=rule)
+    failures = name_failures(instances, truth, matches, rule=rule, masks=masks)
     order = score_order(instances, graph, truth, matches, sample.cloud.sensor_origins_m[0])
     return Diagnosis(tally_frame(failures, name), order)

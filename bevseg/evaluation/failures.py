@@ -20,7 +20,14 @@ from bevseg.evaluation.failure_kinds import (
     FrameFailures,
 )
 from bevseg.evaluation.mask_relations import MaskRelations
-from bevseg.evaluation.matching import FrameMatches, MatchRule, PredictionStatus, TruthStatus, pair_one_to_one
+from bevseg.evaluation.matching import (
+    FrameMasks,
+    FrameMatches,
+    MatchRule,
+    PredictionStatus,
+    TruthStatus,
+    pair_one_to_one,
+)
 from bevseg.results.classes import GROUP_OF_CLASS
 from bevseg.results.instances import Instances
 
@@ -74,7 +81,12 @@ class _Nameless:
 
 
 def name_failures(
-    instances: Instances, annotations: Annotations, matches: FrameMatches, *, rule: MatchRule
+    instances: Instances,
+    annotations: Annotations,
+    matches: FrameMatches,
+    *,
+    rule: MatchRule,
+    masks: FrameMasks | None = None,
 ) -> FrameFailures:
     """Names everything that went wrong in one frame.
 
@@ -83,6 +95,7 @@ def name_failures(
         annotations: The truth, in the same frame.
         matches: How `rule` pairs the two.
         rule: Grid and IoU threshold of the matching.
+        masks: The whole footprints on the grid of `rule`, where they are known already.
 
     Raises:
         ValueError: `matches` is of another frame.
@@ -92,7 +105,8 @@ def name_failures(
             f"matches of {len(matches.prediction_status)} predictions and {len(matches.truth_status)} objects cannot "
             f"be those of {len(instances)} and {len(annotations)}: give what match_frame said of this frame"
         )
-    relations = MaskRelations.measure(instances, annotations, grid=rule.grid)
+    masks = masks or FrameMasks.amodal(instances, annotations, rule.grid)
+    relations = MaskRelations.measure(masks, annotations)
     frame = _Frame(instances, annotations, matches, relations, rule.iou_threshold)
     nameless = _Nameless(frame.missed, matches.prediction_status == PredictionStatus.WRONG, frame.right)
     findings: list[_Finding] = []

@@ -20,6 +20,7 @@ from bevseg.evaluation.mask_scores import Comparison, MaskScores, score_masks
 from bevseg.evaluation.matching import (
     EVALUATION_GRID,
     FrameMatches,
+    FrameOverlaps,
     MatchRule,
     PredictionStatus,
     TruthStatus,
@@ -33,7 +34,7 @@ from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.occlusion_graph import OcclusionGraph
-from bevseg.results.scene import PointLabels, Scene, VisibilityMap
+from bevseg.results.scene import CellState, PointLabels, Scene, VisibilityMap
 
 IOU_THRESHOLDS = (0.5, 0.3)
 """Of matched objects; what asks for one threshold takes the first."""
@@ -41,13 +42,35 @@ IOU_THRESHOLDS = (0.5, 0.3)
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a method says of a scan; None for what it does not say (the clusters baseline labels no points)."""
+    """What a method says of a scan; None for what it does not say (the clusters baseline labels no points).
+
+    Attributes:
+        instances: The objects.
+        points: A label for each point.
+        occlusion: Who hides whom.
+        visibility: What is known of the ground.
+        timings_ms: How long each stage took.
+        is_missing: Whether there was no result, and this stands for it.
+    """
 
     instances: Instances
     points: PointLabels | None = None
     occlusion: OcclusionGraph | None = None
     visibility: VisibilityMap | None = None
     timings_ms: Mapping[str, float] | None = None
+    is_missing: bool = False
+
+    @classmethod
+    def nothing(cls, sample: Sample) -> Segmentation:
+        """What stands for a result that is missing: no object, no class for any point, no cell of the ground known."""
+        none = np.zeros(len(sample.cloud), np.uint8)
+        return cls(
+            replace(Instances.empty(EVALUATION_GRID), visible_fraction_source="estimated"),
+            PointLabels(none, none.astype(np.int32)),
+            OcclusionGraph.empty(),
+            VisibilityMap(EVALUATION_GRID, np.full(EVALUATION_GRID.shape, CellState.UNOBSERVED, np.uint8)),
+            is_missing=True,
+        )
 
     @classmethod
     def of_scene(cls, scene: Scene) -> Segmentation:
@@ -168,7 +191,7 @@ def score_frame(
         ValueError: The method labelled other points than the scan's.
     """
     name = name or sample.name
-    given = found or _nothing(sample, scoring.rule.grid)
+    given = found or Segmentation.nothing(sample)
     truth, rule = sample.annotations, replace(scoring.rule, iou_threshold=IOU_THRESHOLDS[0])
     compared = Comparison.of(given.instances, truth, rule=rule)
     at_iou = {
@@ -187,18 +210,26 @@ def score_frame(
     judged = judged_scores(compared.overlaps, matches)
     return Scores(
         num_frames=1,
-        without_result=(name,) if found is None else (),
+        without_result=(name,) if given.is_missing else (),
         objects={iou: count_matches(pairs) for iou, pairs in at_iou.items()},
         objects_by_class=count_matches(by_class),
         confusion=count_confusion(compared.overlaps, matches, rule=rule),
         semantic=points.semantic,
         point_segments=points.segments,
         reliability=count_reliability(judged, num_categories=num_categories("group")),
-        diagnosis=diagnose(given.instances, given.occlusion, sample, matches, rule=rule, name=name),
+        diagnosis=diagnose(
+            given.instances, given.occlusion, sample, matches, rule=rule, name=name, masks=compared.masks
+        ),
         ground=ground,
         masks=score_masks(compared, rule=rule, frame=name, seen=seen),
         timings_ms={stage: np.array([ms]) for stage, ms in (given.timings_ms or {}).items()},
     )
+
+
+def match_counted(overlaps: FrameOverlaps, scoring: Scoring) -> FrameMatches:
+    """Pairs of objects of one class group at the first of `IOU_THRESHOLDS`, as `score_frame` counts them."""
+    rule = replace(scoring.rule, iou_threshold=IOU_THRESHOLDS[0])
+    return _of_groups(match_overlaps(overlaps, rule=rule), scoring)
 
 
 def _of_groups(matches: FrameMatches, scoring: Scoring) -> FrameMatches:
@@ -237,9 +268,3 @@ def _count_points(points: PointLabels | None, truth: Annotations, within: Bool[n
         return replace(none, semantic=count_semantic(points, known))
     known = replace(known, instance=truth.point_instance)
     return _PointCounts(count_semantic(points, known), count_panoptic(points, known))
-
-
-def _nothing(sample: Sample, grid: BevGrid) -> Segmentation:
-    """What stands for a result that is missing: no object, and no class for any point."""
-    none = np.zeros(len(sample.cloud), np.uint8)
-    return Segmentation(Instances.empty(grid), PointLabels(none, none.astype(np.int32)))

@@ -8,9 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from bevseg.datasets.sample import Annotations
-from bevseg.evaluation.regrid import masks_on_grid
-from bevseg.geometry.grid import BevGrid
-from bevseg.results.instances import Instances
+from bevseg.evaluation.matching import FrameMasks
 from bevseg.results.masks import BevMasks, footprint_masks
 
 HALO_CELLS = 1
@@ -38,16 +36,15 @@ class MaskRelations:
     held: Float[np.ndarray, "prediction prediction"]
 
     @classmethod
-    def measure(cls, instances: Instances, annotations: Annotations, *, grid: BevGrid) -> MaskRelations:
+    def measure(cls, masks: FrameMasks, annotations: Annotations) -> MaskRelations:
         """Compares each predicted mask with each true footprint, and the predicted masks with each other."""
-        boxes = annotations.boxes.astype(np.float64)
-        predicted, true = masks_on_grid(instances.amodal, grid), footprint_masks(boxes, grid)
+        predicted, true = masks.predicted, masks.true
         shared = predicted.intersection_cells(true)
         own, others = np.maximum(predicted.area_cells, 1), np.maximum(true.area_cells, 1)
         return cls(
             predicted=predicted,
-            true_boxes=boxes,
-            iou=predicted.iou(true),
+            true_boxes=annotations.boxes.astype(np.float64),
+            iou=shared / np.maximum(predicted.area_cells[:, None] + true.area_cells - shared, 1),
             cover=shared / others,
             within=shared / own[:, None],
             held=predicted.intersection_cells(predicted) / own[:, None],

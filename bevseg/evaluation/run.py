@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
@@ -27,6 +27,19 @@ Method = Callable[[str, Sample], Segmentation | None]
 """What a method says of a sample of the source of that name; None where it has no result for it."""
 
 
+@runtime_checkable
+class FrameWriter(Protocol):
+    """Writes what was found in a frame beside its scores, in whichever process; picklable, and without a state."""
+
+    def is_written(self, frame: int) -> bool:
+        """Whether all is there that the frame at a place has to have; if not, the frame is done again."""
+        ...
+
+    def write(self, frame: int, sample: Sample, found: Segmentation) -> None:
+        """Writes what was found in a frame, by its place in the source."""
+        ...
+
+
 @dataclass(frozen=True)
 class EvaluatedSource:
     """Labelled scans that are scored together.
@@ -35,11 +48,15 @@ class EvaluatedSource:
         name: For tables and folders, different from that of all others.
         open: Opens them, in whichever process; it has to be picklable.
         scoring: Which of their objects count.
+        about: Where they come from, as JSON can hold it; others are another evaluation.
+        writer: What else is written of each frame; None for nothing.
     """
 
     name: str
     open: Callable[[], Source]
     scoring: Scoring
+    about: Mapping[str, object] = field(default_factory=dict)
+    writer: FrameWriter | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class RunFolder:
 
     def scores_file(self, source: EvaluatedSource, frame: int) -> Path:
         """Where the scores of a frame are."""
-        return self.path / "scores" / source.name / f"{frame:06d}.safetensors"
+        return scores_path(self.path, source.name, frame)
 
     def begin(self, evaluation: Evaluation, lengths: Sequence[int], *, alone: bool = True) -> None:
         """Notes what is evaluated, or makes sure that it is what was begun here.
@@ -94,21 +111,30 @@ class RunFolder:
             alone: Whether nobody else works in the folder, so that what killed processes left can be removed.
 
         Raises:
-            RunFolderError: The folder holds another evaluation.
+            RunFolderError: The folder holds another evaluation, or scores of which nobody knows what they are of.
         """
         wanted = json.loads(json.dumps(_description(evaluation, lengths), allow_nan=False))
         note = self.path / "run.json"
         if note.is_file():
-            begun = json.loads(note.read_text(encoding="utf-8"))
-            if begun != wanted:
+            differences = _differences(_read_note(note), wanted)
+            if differences:
                 raise RunFolderError(
-                    f"{self.path} holds another evaluation, which differs in {', '.join(_differences(begun, wanted))}: "
-                    "choose another folder, or remove this one"
+                    f"{self.path} holds another evaluation, which differs in {'; '.join(differences)}. "
+                    "Choose another folder, or remove this one"
                 )
             if alone:
                 remove_unfinished(self.path)
             return
+        if (self.path / "scores").exists():
+            raise RunFolderError(
+                f"{self.path} holds scores, but no run.json that says of what: remove {self.path}/scores"
+            )
         write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
+
+
+def scores_path(folder: Path, source: str, frame: int) -> Path:
+    """Where the folder of an evaluation has the scores of a frame."""
+    return folder / "scores" / source / f"{frame:06d}.safetensors"
 
 
 def evaluate(
@@ -119,7 +145,7 @@ def evaluate(
     workers: int,
     done: Callable[[], object] = lambda: None,
 ) -> None:
-    """Scores those of the frames that have no scores in the folder yet.
+    """Scores those of the frames that have no scores in the folder yet, or lack what is written beside them.
 
     Args:
         evaluation: What is evaluated on what.
@@ -128,7 +154,7 @@ def evaluate(
         workers: Processes; 1 does all of it in this one.
         done: Called after each frame.
     """
-    todo = [p for p in places if not folder.scores_file(evaluation.sources[p.source], p.frame).is_file()]
+    todo = [p for p in places if not _is_done(evaluation.sources[p.source], folder, p.frame)]
     for _ in range(len(places) - len(todo)):
         done()
     runs = [[p for p in todo if p.source == source] for source in range(len(evaluation.sources))]
@@ -154,6 +180,11 @@ def frame_scores(folder: RunFolder, source: EvaluatedSource, length: int) -> Ite
     return (read_scores(folder.scores_file(source, frame)) for frame in range(length))
 
 
+def _is_done(source: EvaluatedSource, folder: RunFolder, frame: int) -> bool:
+    is_scored = folder.scores_file(source, frame).is_file()
+    return is_scored and (source.writer is None or source.writer.is_written(frame))
+
+
 @dataclass(eq=False)
 class _FrameJob:
     """Scores one frame after the other; what is opened for one serves the next."""
@@ -172,27 +203,46 @@ class _FrameJob:
             self._method = evaluation.method()
             self._see = evaluation.see and evaluation.see()
         sample = self._sources[place.source][place.frame]
-        found = self._method(source.name, sample)
-        seen = None if found is None else see_truth(self._see, sample, found.instances)
+        found = self._method(source.name, sample) or Segmentation.nothing(sample)
+        seen = see_truth(self._see, sample, found.instances)
+        if source.writer is not None:
+            source.writer.write(place.frame, sample, found)
         scores = score_frame(found, sample, source.scoring, seen=seen, name=f"{source.name}/{sample.name}")
         write_scores(self.folder.scores_file(source, place.frame), scores)
 
 
 def _description(evaluation: Evaluation, lengths: Sequence[int]) -> dict[str, object]:
     sources = [
-        {"name": source.name, "frames": length, "scoring": asdict(source.scoring)}
+        {"name": source.name, "frames": length, "scoring": asdict(source.scoring), "from": dict(source.about)}
         for source, length in zip(evaluation.sources, lengths, strict=True)
     ]
     return {"scores_version": VERSION, "method": dict(evaluation.about), "sources": sources}
 
 
-def _differences(begun: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """Names of what differs, one level down where both have one."""
-    names = []
-    for name in {**begun, **wanted}:
-        a, b = begun.get(name), wanted.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            names += [f"{name}.{key}" for key in {**a, **b} if a.get(key) != b.get(key)]
-        elif a != b:
-            names.append(name)
-    return names
+def _read_note(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(
+            f"{path} is damaged ({error}), so nobody knows what its scores are of: remove {path.parent}"
+        ) from error
+
+
+def _differences(begun: object, wanted: object) -> list[str]:
+    """What differs: the name of each entry, what was begun and what is wanted."""
+    a, b = _entries(begun), _entries(wanted)
+    names = [name for name in {**a, **b} if a.get(name) != b.get(name)]
+    return [f"{name} (there {a.get(name)!r}, now {b.get(name)!r})" for name in names]
+
+
+def _entries(value: Any, name: str = "") -> dict[str, object]:
+    """All that a document says, by dotted names; what is in a list of named things goes by their names."""
+    match value:
+        case dict():
+            parts = value
+        case [{"name": _}, *_]:
+            parts = {part["name"]: part for part in value}
+        case _:
+            return {name: value}
+    dotted = f"{name}." if name else ""
+    return {inner: entry for key, part in parts.items() for inner, entry in _entries(part, f"{dotted}{key}").items()}

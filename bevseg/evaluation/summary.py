@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rich.table import Table
@@ -29,6 +29,8 @@ AVERAGED = ("PandaSet", "KITTI", "Argoverse")
 """Small real sets whose mean is given, each with one weight; nuScenes' frames hold too few objects to weigh as much."""
 
 _CLASSES = tuple(c for c in SemanticClass if c)
+_BY_CLASS = " by class"
+
 _MOST_COLUMNS = 4
 """Sources that fit side by side on a terminal of 80 columns, beside figures."""
 
@@ -37,11 +39,21 @@ _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 @dataclass(frozen=True, eq=False)
 class SourceScores:
-    """What was counted on one source, and what counted there."""
+    """What was counted on one source, and what counted there.
+
+    Attributes:
+        name: Of the source.
+        scoring: What counted.
+        scores: What was counted.
+        official: What official evaluators say of the files written for the source, by evaluator and figure.
+        official_left_out: A sentence for each evaluator of the dataset that could not be asked.
+    """
 
     name: str
     scoring: Scoring
     scores: Scores
+    official: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    official_left_out: tuple[str, ...] = ()
 
     def rows(self) -> tuple[ScoreRow, ...]:
         """Whole objects by group at each IoU threshold and by class at the first, then segments of points by class."""
@@ -56,7 +68,7 @@ class SourceScores:
                 for iou, counts in counted.objects.items()
                 for row in rows_of(counts, groups, source=self.name, iou_threshold=iou)
             ),
-            *rows_of(counted.objects_by_class, things, source=f"{self.name} by class", iou_threshold=first),
+            *rows_of(counted.objects_by_class, things, source=self.name + _BY_CLASS, iou_threshold=first),
             *(segments if counted.point_segments.num_truth.any() else ()),
         )
 
@@ -82,6 +94,11 @@ class SourceScores:
             "ground_cells": counted.ground.as_json() if counted.ground.num_cells else {},
             **counted.diagnosis.as_json(),
             "timings_ms": {stage: _quantiles(ms) for stage, ms in counted.timings_ms.items()},
+            "official": {
+                evaluator: {name: json_number(value) for name, value in figures.items()}
+                for evaluator, figures in self.official.items()
+            },
+            "official_left_out": list(self.official_left_out),
         }
 
     def point_iou(self) -> dict[str, float]:
@@ -182,6 +199,10 @@ class Summary:
             yield from source.scores.diagnosis.order.tables()
             if source.scores.ground.num_cells:
                 yield source.scores.ground.table()
+        for source in self.sources:
+            for evaluator, figures in source.official.items():
+                measured = {name: [value] for name, value in figures.items() if not np.isnan(value)}
+                yield figure_table(measured, (evaluator, ""), title=f"{source.name}: official scores")
         yield self._timings_table()
 
     def _object_tables(self) -> Iterator[Table]:
@@ -203,7 +224,8 @@ class Summary:
             ("objects", *(f"IoU {threshold:g}" for threshold in IOU_THRESHOLDS)),
             title=f"Mean F1 over {', '.join(AVERAGED)}, each with one weight",
         )
-        by_class = [row for row in rows if row.source.endswith(" by class") and row.num_truth]
+        by_class = [row for row in rows if row.source.endswith(_BY_CLASS) and row.num_truth]
+        by_class = [replace(row, source=row.source.removesuffix(_BY_CLASS)) for row in by_class]
         yield score_table(by_class, title="Objects class by class")
 
     def _point_tables(self) -> Iterator[Table]:

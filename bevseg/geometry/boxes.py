@@ -52,6 +52,15 @@ def footprints_hold(boxes: Float[np.ndarray, "k 7"], xy_m: Float[np.ndarray, "2"
     return (along <= boxes[:, 3] / 2) & (across <= boxes[:, 4] / 2)
 
 
+def footprint_edge_towards(box: Float[np.ndarray, "7"], xy_m: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
+    """Where the line from the middle of `box` to a place in metres leaves the box; the place if it lies inside."""
+    away = xy_m - box[:2]
+    c, s = np.cos(box[6]), np.sin(box[6])
+    local = np.abs([c * away[0] + s * away[1], -s * away[0] + c * away[1]])
+    share = (box[3:5] / 2 / np.maximum(local, 1e-6)).min()
+    return box[:2] + away * min(float(share), 1.0)
+
+
 def footprint_cells(box: Float[np.ndarray, "7"], grid: BevGrid) -> Int[np.ndarray, "m"]:
     """Sorted flat indices of the cells whose centre lies in the box's footprint; empty where none does."""
     corners = footprint_corners(box[None].astype(np.float64))[0]

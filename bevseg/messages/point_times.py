@@ -66,15 +66,18 @@ def _integers(values: Num[np.ndarray, "n"], stamp_ns: int) -> Int64[np.ndarray, 
 
 def _floats(values: Num[np.ndarray, "n"], stamp_ns: int) -> Int64[np.ndarray, "n"]:
     """Nanoseconds after the stamp."""
-    v = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
+        v = values.astype(np.float64)
     if not np.isfinite(v).all():
         raise PointTimeError(f"{np.count_nonzero(~np.isfinite(v))} of {len(v)} times of points are no number")
     reach = _reach(v)
-    readings = [v * 1e9]
+    with np.errstate(over="ignore"):  # what overflows is no time and is refused as such
+        readings = [v * 1e9]
     if _LEAST_NS <= reach < _MOST_NS:
         readings.append(v)
     if values.dtype.itemsize == 8:  # float32 cannot tell seconds of the epoch within minutes apart
-        readings += [(v - stamp_ns * 1e-9) * 1e9] + ([v - stamp_ns] if reach >= _LEAST_NS else [])
+        with np.errstate(over="ignore"):
+            readings += [(v - stamp_ns * 1e-9) * 1e9] + ([v - stamp_ns] if reach >= _LEAST_NS else [])
     return np.rint(_nearest(readings, values, stamp_ns)).astype(np.int64)
 
 

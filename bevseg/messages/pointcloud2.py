@@ -17,11 +17,12 @@ RoboSense and Livox and Autoware's `PointXYZIRCAEDT` have them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Float, Int32, Num, UInt8
 
+from bevseg.messages.input_types import Header, PointCloud2, PointField
 from bevseg.messages.point_times import PointTimeError, point_times
 from bevseg.points.cloud import PointCloud, usable_points
 from bevseg.points.formats import scaled_intensity
@@ -41,66 +42,38 @@ _NUMBER_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 
 """sensor_msgs/PointField's numbers of number types."""
 
 _BYTE_FULL_SCALE = 255.0
+_LARGEST_POINT = 1 << 16
+_LARGEST_RING = (1 << 16) - 1
+
+
+RefusalReason = Literal[
+    "missing_field",
+    "duplicate_field",
+    "bad_type",
+    "bad_count",
+    "field_outside_point",
+    "bad_size",
+    "size_mismatch",
+    "truncated",
+    "bad_data",
+    "bad_stamp",
+    "bad_time",
+    "bad_intensity",
+    "no_finite_points",
+]
+"""Why a message cannot be a cloud: x, y or z is missing; a field is there twice, is of an unknown number type, has
+several numbers a point or lies outside of the point; a size is negative, zero or beyond what any sensor sends; sizes
+contradict each other or the data are longer than they say; the data are shorter; they are no bytes; the stamp is none;
+times or intensities are in no known unit; there are points, but each has a coordinate that is no place. A message
+without points is none of these."""
 
 
 class PointCloud2Error(ValueError):
-    """A message whose sizes contradict each other, or that lacks a field or has it twice."""
+    """A message that cannot be decoded; `reason` names why, for whoever counts them."""
 
-
-@runtime_checkable
-class Time(Protocol):
-    """builtin_interfaces/Time."""
-
-    @property
-    def sec(self) -> int: ...
-    @property
-    def nanosec(self) -> int: ...
-
-
-@runtime_checkable
-class Header(Protocol):
-    """std_msgs/Header."""
-
-    @property
-    def stamp(self) -> Time: ...
-    @property
-    def frame_id(self) -> str: ...
-
-
-@runtime_checkable
-class PointField(Protocol):
-    """sensor_msgs/PointField."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def datatype(self) -> int: ...
-    @property
-    def count(self) -> int: ...
-
-
-@runtime_checkable
-class PointCloud2(Protocol):
-    """sensor_msgs/PointCloud2; `data` is any buffer of bytes, or a sequence of numbers 0..255."""
-
-    @property
-    def header(self) -> Header: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def fields(self) -> Any: ...
-    @property
-    def is_bigendian(self) -> bool: ...
-    @property
-    def point_step(self) -> int: ...
-    @property
-    def row_step(self) -> int: ...
-    @property
-    def data(self) -> Any: ...
+    def __init__(self, message: str, reason: RefusalReason) -> None:
+        super().__init__(message)
+        self.reason: RefusalReason = reason
 
 
 def decode_pointcloud2(
@@ -109,6 +82,7 @@ def decode_pointcloud2(
     frame: str | None = None,
     intensity_full_scale: float | None = None,
     with_time: bool = True,
+    when_all_lost: Literal["refuse", "empty"] = "refuse",
 ) -> PointCloud:
     """The message as a cloud.
 
@@ -117,25 +91,30 @@ def decode_pointcloud2(
         frame: Name of the cloud's frame; by default the header's frame_id.
         intensity_full_scale: The intensity that stands for 1; by default it is guessed, see the module.
         with_time: False leaves the times of points unread, for a field of that name that holds something else.
+        when_all_lost: What a message becomes all of whose points have a coordinate that is no place; one that has no
+            points is an empty cloud either way.
 
     Raises:
-        PointCloud2Error: Sizes contradict each other, a field is missing, there twice or of an unknown type, or what it
-            holds cannot be intensity or time.
+        PointCloud2Error: For any of `RefusalReason`; nothing else is raised, whatever the message holds.
     """
     columns = point_columns(message)
-    xyz = np.stack([columns[axis].ravel().astype(_coordinate(columns[axis])) for axis in "xyz"], axis=1)
+    xyz = _coordinates(columns)
     kept = usable_points(xyz)
-    optional = {name: columns[name].ravel()[kept] for name in ("intensity", "ring", "time") if name in columns}
-    stamp_ns = stamp_of(message.header)
+    optional = {name: columns[name].reshape(-1)[kept] for name in ("intensity", "ring", "time") if name in columns}
+    xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
+    if len(xyz) and not len(xyz_kept) and when_all_lost == "refuse":
+        raise PointCloud2Error(f"none of {len(xyz)} points has finite coordinates near Earth", "no_finite_points")
+    stamp_ns = _checked_stamp(message.header)
     time_s = None
     try:
         if with_time and "time" in optional:
             times = point_times(optional["time"], stamp_ns)
             stamp_ns, time_s = times.stamp_ns, times.time_s
         intensity = _intensity(optional.get("intensity"), intensity_full_scale)
-    except (PointTimeError, PointFileError) as error:
-        raise PointCloud2Error(str(error)) from error
-    xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
+    except PointTimeError as error:
+        raise PointCloud2Error(str(error), "bad_time") from error
+    except PointFileError as error:
+        raise PointCloud2Error(str(error), "bad_intensity") from error
     return PointCloud(
         xyz=xyz_kept,
         frame=message.header.frame_id if frame is None else frame,
@@ -143,7 +122,7 @@ def decode_pointcloud2(
         sensor_origins_m=np.zeros((1, 3), np.float32),
         intensity=intensity,
         time_s=np.zeros(len(xyz_kept), np.float32) if time_s is None else time_s,
-        ring=optional["ring"].astype(np.int32) if "ring" in optional else None,
+        ring=_ring(optional["ring"]) if "ring" in optional else None,
         sweep=np.zeros(len(xyz_kept), np.int32),
         dropped_non_finite=len(xyz) - len(xyz_kept),
     )
@@ -158,8 +137,12 @@ def point_columns(message: PointCloud2) -> dict[str, Num[np.ndarray, "height wid
     Raises:
         PointCloud2Error: As of `decode_pointcloud2`.
     """
+    payload = _payload(message.data)
+    if _holds_nothing(message, payload):
+        return {axis: np.zeros((0, 0), np.float32) for axis in "xyz"}
     fields = _known_fields(message.fields)
-    _check_sizes(message, fields)
+    _check_sizes(message, payload.nbytes)
+    _check_fields(fields, message.point_step)
     order = ">" if message.is_bigendian else "<"
     record = np.dtype(
         {
@@ -169,22 +152,21 @@ def point_columns(message: PointCloud2) -> dict[str, Num[np.ndarray, "height wid
             "itemsize": message.point_step,
         }
     )
-    payload = _payload(message.data)
-    expected = message.row_step * message.height
-    if payload.nbytes != expected:
-        raise PointCloud2Error(
-            f"data has {payload.nbytes} bytes, expected {message.height} rows of row_step {message.row_step}"
-        )
     if not message.height * message.width:
-        return {name: np.zeros((message.height, message.width), record[name]) for name in fields}
+        return {name: np.zeros((0, 0), record[name]) for name in fields}
     steps = (message.row_step, message.point_step)
     points: np.ndarray = np.ndarray((message.height, message.width), dtype=record, buffer=payload, strides=steps)
     return {name: points[name] for name in fields}
 
 
-def _coordinate(column: Num[np.ndarray, "height width"]) -> type[np.floating]:
+def _coordinates(columns: Mapping[str, Num[np.ndarray, "height width"]]) -> Float[np.ndarray, "n 3"]:
     """Doubles stay doubles until the points that are no place are gone: what float32 cannot hold is one of them."""
-    return np.float64 if column.dtype.itemsize == 8 else np.float32
+    doubles = any(columns[axis].dtype.itemsize == 8 for axis in "xyz")
+    xyz = np.empty((*columns["x"].shape, 3), np.float64 if doubles else np.float32)
+    with np.errstate(invalid="ignore"):  # a NaN of the kind that signals
+        for k, axis in enumerate("xyz"):
+            xyz[..., k] = columns[axis]
+    return xyz.reshape(-1, 3)
 
 
 def stamp_of(header: Header) -> int:
@@ -201,46 +183,84 @@ def _known_fields(fields: Sequence[PointField]) -> dict[str, PointField]:
     for column, names in COLUMN_NAMES.items():
         found = next((by_name[name] for name in names if name in by_name), [])
         if len(found) > 1:
-            raise PointCloud2Error(f"field '{found[0].name}' is there {len(found)} times, expected once")
+            raise PointCloud2Error(
+                f"field '{found[0].name}' is there {len(found)} times, expected once", "duplicate_field"
+            )
         if found:
             known[column] = found[0]
     missing = [axis for axis in "xyz" if axis not in known]
     if missing:
-        raise PointCloud2Error(f"fields {missing} are missing; the message has {[field.name for field in fields]}")
+        raise PointCloud2Error(
+            f"fields {missing} are missing; the message has {[field.name for field in fields]}", "missing_field"
+        )
     return known
 
 
-def _check_sizes(message: PointCloud2, fields: Mapping[str, PointField]) -> None:
-    if message.width < 0 or message.height < 0:
-        raise PointCloud2Error(f"width {message.width} and height {message.height} must not be negative")
-    if message.point_step <= 0:
-        raise PointCloud2Error(f"point_step must be positive, got {message.point_step}")
-    if message.row_step < message.width * message.point_step:
-        raise PointCloud2Error(
-            f"row_step {message.row_step} is too small for {message.width} points of point_step {message.point_step}"
-        )
+def _holds_nothing(message: PointCloud2, payload: np.ndarray) -> bool:
+    """Whether a message is as ROS makes it before anything is put in: no points, no fields, no data."""
+    return not (message.width * message.height or len(message.fields) or payload.nbytes)
+
+
+def _check_fields(fields: Mapping[str, PointField], point_step: int) -> None:
     for field in fields.values():
         if field.datatype not in _NUMBER_TYPES:
-            raise PointCloud2Error(f"field '{field.name}' has datatype {field.datatype}, expected 1..8")
+            raise PointCloud2Error(f"field '{field.name}' has datatype {field.datatype}, expected 1..8", "bad_type")
         if field.count != 1:
-            raise PointCloud2Error(f"field '{field.name}' has count {field.count}, expected 1 number a point")
-        end = field.offset + np.dtype(_NUMBER_TYPES[field.datatype]).itemsize
-        if field.offset < 0 or end > message.point_step:
             raise PointCloud2Error(
-                f"field '{field.name}' takes bytes {field.offset}..{end} of a point, outside point_step "
-                f"{message.point_step}"
+                f"field '{field.name}' has count {field.count}, expected 1 number a point", "bad_count"
+            )
+        end = field.offset + np.dtype(_NUMBER_TYPES[field.datatype]).itemsize
+        if field.offset < 0 or end > point_step:
+            raise PointCloud2Error(
+                f"field '{field.name}' takes bytes {field.offset}..{end} of a point, outside point_step {point_step}",
+                "field_outside_point",
             )
 
 
-def _payload(data: Any) -> memoryview:
+def _check_sizes(message: PointCloud2, num_bytes: int) -> None:
+    width, height, point_step, row_step = message.width, message.height, message.point_step, message.row_step
+    if width < 0 or height < 0:
+        raise PointCloud2Error(f"width {width} and height {height} must not be negative", "bad_size")
+    if not 0 < point_step <= _LARGEST_POINT:
+        raise PointCloud2Error(f"point_step must be 1..{_LARGEST_POINT} bytes, got {point_step}", "bad_size")
+    if row_step < width * point_step:
+        raise PointCloud2Error(
+            f"row_step {row_step} is too small for {width} points of point_step {point_step}", "size_mismatch"
+        )
+    if num_bytes != row_step * height:
+        raise PointCloud2Error(
+            f"data has {num_bytes} bytes, expected {height} rows of row_step {row_step}",
+            "truncated" if num_bytes < row_step * height else "size_mismatch",
+        )
+
+
+def _payload(data: Any) -> UInt8[np.ndarray, "bytes"]:
     """The bytes of a message without copying them where they are in a buffer; a list of numbers is copied."""
     try:
-        view = memoryview(data)
-    except TypeError:
-        view = np.asarray(data, dtype=np.uint8).data
-    if not view.contiguous:
-        raise PointCloud2Error("data must be one contiguous buffer")
-    return view.cast("B")
+        if isinstance(data, list | tuple):
+            data = bytes(data)
+        return np.frombuffer(data, np.uint8)
+    except (TypeError, ValueError, BufferError) as error:
+        raise PointCloud2Error(
+            f"data must be one contiguous buffer of bytes or a list of numbers 0..255: {error}", "bad_data"
+        ) from error
+
+
+def _checked_stamp(header: Header) -> int:
+    """The stamp in nanoseconds since the epoch, where it is one."""
+    if header.stamp.sec < 0 or not 0 <= header.stamp.nanosec < 1_000_000_000:
+        raise PointCloud2Error(
+            f"a stamp has sec of 0 or more and nanosec below 10^9, got {header.stamp.sec} and {header.stamp.nanosec}",
+            "bad_stamp",
+        )
+    return stamp_of(header)
+
+
+def _ring(values: Num[np.ndarray, "n"]) -> Int32[np.ndarray, "n"]:
+    """Beam indices; -1 where the message has a number that is none."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        return values.astype(np.int32)
+    return np.where((values >= 0) & (values <= _LARGEST_RING), values, -1).astype(np.int32)
 
 
 def _intensity(values: Num[np.ndarray, "n"] | None, full_scale: float | None) -> Num[np.ndarray, "n"] | None:

@@ -205,7 +205,8 @@ def scaled_intensity(
     """
     if values is None:
         return None
-    found = values.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is not finite
+        found = values.astype(np.float32)
     largest = found.max(initial=0.0)
     if not np.isfinite(largest):
         found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)

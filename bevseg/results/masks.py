@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import sparse
 
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.geometry.grid import BevGrid
@@ -100,8 +99,19 @@ class BevMasks:
         """
         if self.grid != other.grid:
             raise ValueError(f"masks lie on different grids: {self.grid} and {other.grid}")
-        product = self._sparse() @ other._sparse().T
-        return np.asarray(product.toarray(), dtype=np.int64)
+        owner, other_owner = self.owner, other.owner
+        shared = np.zeros(len(self) * len(other), np.int64)
+        full = np.full(self.grid.num_cells, -1, np.int32)
+        remaining = np.arange(len(other.cells))
+        while len(remaining):  # one round a layer: where masks of `other` overlap, each round paints one of them
+            cells, painted = other.cells[remaining], other_owner[remaining]
+            full[cells] = painted
+            met = full[self.cells]
+            pairs = owner[met >= 0] * len(other) + met[met >= 0]
+            shared += np.bincount(pairs, minlength=len(shared))
+            remaining = remaining[full[cells] != painted]
+            full[cells] = -1
+        return shared.reshape(len(self), len(other))
 
     def iou(self, other: BevMasks) -> Float[np.ndarray, "k j"]:
         """Intersection over union of each pair; 0 where both are empty."""
@@ -125,10 +135,6 @@ class BevMasks:
                 touching[owner[other], neighbour[other]] = True
             remaining = remaining[layer[places[remaining]] != owner[remaining]]
         return touching | touching.T
-
-    def _sparse(self) -> sparse.csr_matrix:
-        ones = np.ones(len(self.cells), dtype=np.int32)
-        return sparse.csr_matrix((ones, self.cells, self.offsets), shape=(len(self), self.grid.num_cells))
 
 
 def footprint_masks(boxes: Float[np.ndarray, "k 7"], grid: BevGrid) -> BevMasks:

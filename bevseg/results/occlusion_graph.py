@@ -66,6 +66,14 @@ class OcclusionGraph:
         return self.occluder[edges[np.argsort(-self.hidden_fraction[edges], kind="stable")]]
 
 
+def chosen_edges(graph: OcclusionGraph, *, at_least: float) -> Int[np.ndarray, "a"]:
+    """Edges worth an arrow: for each hidden object the one that hides it most, where it hides `at_least` of it."""
+    by_share = np.argsort(-graph.hidden_fraction, kind="stable")
+    _, first = np.unique(graph.occluded[by_share], return_index=True)
+    strongest = by_share[np.sort(first)]
+    return strongest[graph.hidden_fraction[strongest] >= at_least]
+
+
 def near_to_far(
     occluder: Int[np.ndarray, "e"], occluded: Int[np.ndarray, "e"], range_m: Float[np.ndarray, "k"]
 ) -> tuple[Int[np.ndarray, "k"], tuple[tuple[int, ...], ...]]:

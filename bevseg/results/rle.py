@@ -10,6 +10,7 @@ maps, K of them at a time, and trusts the strings that it is given.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -20,6 +21,21 @@ from bevseg.results.masks import BevMasks
 
 _MAX_GROUPS = 7
 """Characters that a number may take: 35 bits, more cells than any grid has."""
+
+
+class RleError(ValueError):
+    """A record is no mask on the grid.
+
+    Attributes:
+        index: Of the record among those that were decoded.
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(index, reason)
+        self.index = index
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Rle(TypedDict):
@@ -45,12 +61,31 @@ def encode_masks(masks: BevMasks) -> list[Rle]:
 
 
 def decode_masks(rles: Sequence[Rle], grid: BevGrid) -> BevMasks:
-    """The masks of run-length records over `grid`.
+    """The masks of run-length records over `grid`, all in one go.
 
     Raises:
-        ValueError: A record is for a grid of another size, or its counts do not fill the grid.
+        RleError: A record is for a grid of another size, or its counts do not fill the grid.
     """
-    return BevMasks.from_cells(grid, [_cells(rle, grid) for rle in rles])
+    for index, rle in enumerate(rles):
+        if tuple(rle["size"]) != grid.shape:
+            expected = f"a grid of height, width {list(grid.shape)}"
+            raise RleError(index, f"a mask of size {rle['size']} does not fit {expected}")
+    counts = _from_characters([rle["counts"] for rle in rles])
+    lengths = _undo_differences(counts)
+    total = np.bincount(counts.owner, weights=lengths, minlength=len(rles)).astype(np.int64)
+    least = np.zeros(len(rles), np.int64)
+    np.minimum.at(least, counts.owner, lengths)
+    for index in np.flatnonzero((total != grid.num_cells) | (least < 0))[:1].tolist():
+        raise RleError(index, f"the run lengths of a mask sum to {total[index]} cells, the grid has {grid.num_cells}")
+    inside = np.flatnonzero(counts.place % 2)
+    runs = lengths[inside]
+    starts = (np.cumsum(lengths) - lengths)[inside] - counts.owner[inside] * grid.num_cells
+    position = np.repeat(starts - (np.cumsum(runs) - runs), runs) + np.arange(runs.sum())
+    column, row = np.divmod(position, grid.height)
+    owner = np.repeat(counts.owner[inside], runs)
+    keys = np.sort(owner * grid.num_cells + row * grid.width + column)
+    areas = np.bincount(owner, minlength=len(rles))
+    return BevMasks(grid, keys - owner * grid.num_cells, np.concatenate([[0], np.cumsum(areas)]))
 
 
 def _run_lengths(masks: BevMasks) -> tuple[Int[np.ndarray, "count"], Int[np.ndarray, "count"]]:
@@ -91,33 +126,41 @@ def _to_characters(
     return groups[used], used.sum(axis=1)
 
 
-def _from_characters(text: str) -> Int[np.ndarray, "count"]:
-    values = np.frombuffer(text.encode("ascii"), np.uint8).astype(np.int64) - 48
-    if len(values) == 0 or values.min() < 0 or values.max() > 0x3F or values[-1] & 0x20:
-        raise ValueError(f"counts are not COCO's compressed run lengths: {text[:40]!r}")
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """The numbers of many records: the record of each, its place in it, and its value."""
+
+    owner: Int[np.ndarray, "count"]
+    place: Int[np.ndarray, "count"]
+    value: Int[np.ndarray, "count"]
+
+
+def _from_characters(texts: Sequence[str]) -> _Counts:
+    for index, text in enumerate(texts):
+        if not text or not text.isascii() or min(text) < "0" or max(text) > "o" or (ord(text[-1]) - 48) & 0x20:
+            raise RleError(index, f"counts are not COCO's compressed run lengths: {text[:40]!r}")
+    values = np.frombuffer("".join(texts).encode("ascii"), np.uint8).astype(np.int64) - 48
     is_last = (values & 0x20) == 0
-    number = np.cumsum(is_last) - is_last
-    place = np.arange(len(values)) - np.searchsorted(number, number)
-    if place.max() >= _MAX_GROUPS:
-        raise ValueError(f"counts hold a number of more than {_MAX_GROUPS} characters: {text[:40]!r}")
-    numbers = np.zeros(number[-1] + 1, np.int64)
-    np.add.at(numbers, number, (values & 0x1F) << (5 * place))
-    negative = (values[is_last] & 0x10) > 0
-    return numbers - (negative << (5 * (place[is_last] + 1)))
+    ends = np.flatnonzero(is_last)
+    starts = np.concatenate([[0], ends + 1])[: len(ends)]
+    owner = np.repeat(np.arange(len(texts)), [len(text) for text in texts])[ends]
+    sizes = ends - starts + 1
+    for long in np.flatnonzero(sizes > _MAX_GROUPS)[:1].tolist():
+        index = int(owner[long])
+        raise RleError(index, f"counts hold a number of more than {_MAX_GROUPS} characters: {texts[index][:40]!r}")
+    shift = 5 * (np.arange(len(values)) - np.repeat(starts, sizes))
+    numbers = np.add.reduceat((values & 0x1F) << shift, starts) if len(starts) else np.zeros(0, np.int64)
+    negative = (values[ends] & 0x10) > 0
+    place = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return _Counts(owner, place, numbers - (negative.astype(np.int64) << (5 * sizes)))
 
 
-def _cells(rle: Rle, grid: BevGrid) -> Int[np.ndarray, "m"]:
-    """Flat cells of one record, in the grid's row-major order."""
-    if tuple(rle["size"]) != grid.shape:
-        raise ValueError(f"a mask of size {rle['size']} does not fit a grid of height, width {list(grid.shape)}")
-    counts = _from_characters(rle["counts"])
-    counts[1::2] = np.cumsum(counts[1::2])
-    counts[2::2] = np.cumsum(counts[2::2])
-    if counts.min() < 0 or counts.sum() != grid.num_cells:
-        raise ValueError(f"the run lengths of a mask sum to {counts.sum()} cells, the grid has {grid.num_cells}")
-    lengths = counts[1::2]
-    starts = np.cumsum(counts)[::2][: len(lengths)]
-    before = np.cumsum(lengths) - lengths
-    position = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
-    column, row = np.divmod(position, grid.height)
-    return np.sort(row * grid.width + column)
+def _undo_differences(counts: _Counts) -> Int[np.ndarray, "count"]:
+    """The run lengths: from the fourth on, each is stored as its difference from the one two before."""
+    chain = 3 * counts.owner + np.where(counts.place, 2 - counts.place % 2, 0)
+    order = np.argsort(chain, kind="stable")
+    sums, chains = np.cumsum(counts.value[order]), chain[order]
+    first = np.searchsorted(chains, chains)
+    lengths = np.empty_like(sums)
+    lengths[order] = sums - (sums - counts.value[order])[first]
+    return lengths

@@ -37,8 +37,9 @@ from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
 from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
+from bevseg.results.masks import BevMasks
 from bevseg.results.occlusion_graph import OcclusionGraph
-from bevseg.results.rle import decode_masks, encode_masks
+from bevseg.results.rle import RleError, decode_masks, encode_masks
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 
 SCHEMA_VERSION = 2
@@ -246,16 +247,41 @@ def _instances(objects: list[dict[str, Any]], grid: BevGrid, source: str) -> Ins
     velocities = [o["box"]["velocity_mps"] or (np.nan, np.nan) for o in objects]
     fractions = [np.nan if o["visible_fraction"] is None else o["visible_fraction"] for o in objects]
     return Instances(
-        id=np.array([o["id"] for o in objects], np.int32),
-        label=np.array([SemanticClass[o["class"].upper()] for o in objects], np.uint8),
+        id=_ids(objects),
+        label=np.array([_class_of(o) for o in objects], np.uint8),
         score=np.array([o["score"] for o in objects], np.float32),
         boxes=np.array(boxes, np.float32).reshape(-1, 7),
         velocity_mps=np.array(velocities, np.float32).reshape(-1, 2),
-        amodal=decode_masks([o["mask_amodal"] for o in objects], grid),
-        visible=decode_masks([o["mask_visible"] for o in objects], grid),
+        amodal=_masks(objects, "mask_amodal", grid),
+        visible=_masks(objects, "mask_visible", grid),
         visible_fraction=np.array(fractions, np.float32),
         visible_fraction_source=sources.pop(),
     )
+
+
+def _ids(objects: list[dict[str, Any]]) -> np.ndarray:
+    ids = np.array([o["id"] for o in objects], np.int32)
+    known, times = np.unique(ids, return_counts=True)
+    if (times > 1).any():
+        raise ValueError(f"expected one object for each id, got several with {known[times > 1][:5].tolist()}")
+    return ids
+
+
+def _class_of(stored: dict[str, Any]) -> SemanticClass:
+    try:
+        return SemanticClass[stored["class"].upper()]
+    except KeyError:
+        known = ", ".join(c.label for c in SemanticClass if c.is_thing)
+        raise ValueError(
+            f"object {stored['id']}: expected one of the classes {known}, got {stored['class']!r}"
+        ) from None
+
+
+def _masks(objects: list[dict[str, Any]], name: str, grid: BevGrid) -> BevMasks:
+    try:
+        return decode_masks([o[name] for o in objects], grid)
+    except RleError as error:
+        raise ValueError(f"object {objects[error.index]['id']}, {name}: {error}") from error
 
 
 def _graph(document: dict[str, Any], instances: Instances) -> OcclusionGraph:

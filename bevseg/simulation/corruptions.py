@@ -99,6 +99,9 @@ class CorruptedSource:
     def __len__(self) -> int:
         return len(self.source)
 
+    def name_of(self, index: int) -> str:
+        return self.source.name_of(index)
+
     def __getitem__(self, index: int) -> Sample:
         return corrupt(self.source[index], self.corruption, np.random.default_rng((self.seed, index)))
 

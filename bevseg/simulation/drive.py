@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bevseg.datasets.sample import Sample
+from bevseg.datasets.source import numbered_name
 from bevseg.geometry.frames import Transform
 from bevseg.simulation.config import SIMULATOR_VERSION, SimulationConfig, refuse_reserved_seed
 from bevseg.simulation.layout.motion import EgoMotion, Trajectories, simulate_motion
@@ -64,6 +65,9 @@ class DriveSource:
 
     def __len__(self) -> int:
         return self.config.scene.frames
+
+    def name_of(self, index: int) -> str:
+        return numbered_name(index, len(self))
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):

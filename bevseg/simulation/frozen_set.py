@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from bevseg.datasets.sample import Sample
-from bevseg.datasets.sample_file import read_sample
+from bevseg.datasets.sample_file import read_sample, sample_name
 from bevseg.simulation.config import RESERVED_SEEDS, SIMULATOR_VERSION, SimulationConfig
 from bevseg.simulation.dataset_folder import Progress
 from bevseg.simulation.generate import frame_path, write_scenes
@@ -81,16 +81,23 @@ class FrozenSource:
     def __len__(self) -> int:
         return CONFIG.frames
 
+    def name_of(self, index: int) -> str:
+        return sample_name(self._path(index))
+
     def __getitem__(self, index: int) -> Sample:
+        path = self._path(index)
+        sample = read_sample(path)
+        if agreement(sample, self._records.frames[index]) == "different":
+            raise FrozenSetError(f"{path} is not frame {index} of {NAME}: neither its hash nor its summary agrees")
+        return sample
+
+    def _path(self, index: int) -> Path:
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} of a set of {len(self)} frames")
         path = frame_path(self.folder, index)
         if not path.exists():
             raise FrozenSetError(f"{path} is missing; write the set with write_frozen_set")
-        sample = read_sample(path)
-        if agreement(sample, self._records.frames[index]) == "different":
-            raise FrozenSetError(f"{path} is not frame {index} of {NAME}: neither its hash nor its summary agrees")
-        return sample
+        return path
 
     @cached_property
     def _records(self) -> FrozenRecords:

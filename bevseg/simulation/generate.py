@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bevseg.datasets.sample import Sample
-from bevseg.datasets.sample_file import read_sample, sample_as_bytes
+from bevseg.datasets.sample_file import read_sample, sample_as_bytes, sample_name
+from bevseg.datasets.source import numbered_name
 from bevseg.simulation.config import SimulationConfig, refuse_reserved_seed, require_instant
 from bevseg.simulation.dataset_folder import Progress, ScanFiles, as_manifest, claimed, drive_manifest, write_frames
 from bevseg.simulation.drive import DriveSource
@@ -72,11 +73,17 @@ class GeneratedSource:
         present = {int(path.stem) for path in self.folder.glob("[0-9]*/[0-9]*.npz")}
         return next(index for index in range(len(present) + 1) if index not in present)
 
+    def name_of(self, index: int) -> str:
+        return sample_name(self._path(index))
+
     def __getitem__(self, index: int) -> Sample:
+        return read_sample(self._path(index))
+
+    def _path(self, index: int) -> Path:
         path = frame_path(self.folder, index)
         if index < 0 or not path.exists():
             raise IndexError(f"frame {index} is not in {self.folder}")
-        return read_sample(path)
+        return path
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,9 @@ class _Scenes:
 
     def __len__(self) -> int:
         return self.config.frames
+
+    def name_of(self, index: int) -> str:
+        return numbered_name(index, len(self))
 
     def __getitem__(self, index: int) -> Sample:
         return simulate_frame(self.config, index)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
+from bevseg.datasets.source import numbered_name
 from bevseg.geometry.boxes import transform_boxes
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
@@ -53,6 +54,9 @@ class SimulatedSource:
 
     def __len__(self) -> int:
         return self.config.frames
+
+    def name_of(self, index: int) -> str:
+        return numbered_name(index, len(self))
 
     def __getitem__(self, index: int) -> Sample:
         return simulate_frame(self.config, index)

@@ -10,9 +10,11 @@ import pytest
 
 from bevseg.benchmark import Payload
 from bevseg.cli import main
-from bevseg.commands import bench, panoptic_speed
+from bevseg.commands import bench, message_speed, panoptic_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.generate import generate
 
 STAGES = ["read", "ground", "pillars", "network", "decode", "visibility", "point_labels", "occlusion"]
 SPREAD = ["p50", "p90", "p99", "max"]
@@ -156,3 +158,38 @@ def test_the_panoptic_evaluator_is_measured_beside_the_official_one(
     assert said["ratio"] == pytest.approx(said["official_ms"] / said["ours_ms"])
     assert main(arguments) == 0
     assert "counts are equal" in capsys.readouterr().out
+
+
+def test_messages_are_measured_beside_the_way_point_by_point(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(message_speed, "_POINTS", (300,))
+    arguments = ["bench", "--messages", "--repeats", "2", "--warmup", "1"]
+    assert main([*arguments, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["what"], row["points"]) for row in rows] == [("decode", 300), ("encode", 300)]
+    assert all(row["equal"] for row in rows)
+    assert rows[0]["ratio"] == pytest.approx(rows[0]["naive_ms"] / rows[0]["p50_ms"])
+    assert main(arguments) == 0
+    assert "points are equal" in capsys.readouterr().out
+    monkeypatch.setattr(message_speed, "_encode_point_by_point", lambda *_: b"")
+    assert main(arguments) == 3
+    assert "NOT equal" in capsys.readouterr().out
+
+
+def test_scoring_stored_scenes_is_measured_from_start_to_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SimulationConfig(seed=5, sensors=("vlp-16",), range_m=30.0, density=(0.5, 0.6))
+    generate(config, tmp_path / "frames", 2)
+    assert main(["bench", "--evaluation", str(tmp_path / "frames"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["frames"] == 2
+    assert said["frames_per_s"] == pytest.approx(2 / said["wall_s"])
+    assert 50 < said["peak_mb"] < 1000
+    assert 0 < said["core_share"] <= 1
+
+
+def test_scenes_are_of_use_for_the_evaluation_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--predictions", "somewhere"]) == 2
+    assert "--predictions is for --evaluation" in capsys.readouterr().err

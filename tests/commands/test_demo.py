@@ -66,6 +66,9 @@ class StandStill:
     def __len__(self) -> int:
         return self.config.scene.frames
 
+    def name_of(self, index: int) -> str:
+        return f"{index}"
+
     def __getitem__(self, index: int) -> Sample:
         cloud = PointCloud.from_xyz(np.array([[8, 0.2, -1], [5, -3, -1.8]], np.float32))
         box = np.array([[9, 0, -1, 4.5, 1.9, 1.5, 0]], np.float32)

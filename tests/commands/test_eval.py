@@ -58,6 +58,9 @@ class Frames:
     def __len__(self) -> int:
         return self.num_frames
 
+    def name_of(self, index: int) -> str:
+        return "one"
+
     def __getitem__(self, index: int) -> Sample:
         return _sample()
 
@@ -203,11 +206,12 @@ def test_frames_are_made_anew_where_no_folder_is_named(
 ) -> None:
     made: list[str] = []
 
-    def simulate(config: SimulationConfig) -> Frames:
-        made.append(f"seed {config.seed}, occlusion {config.occlusion}")
-        return Frames("simulated", config.frames)
+    class Simulated(Frames):
+        def __init__(self, config: SimulationConfig) -> None:
+            super().__init__("simulated", config.frames)
+            made.append(f"seed {config.seed}, occlusion {config.occlusion}")
 
-    monkeypatch.setattr("bevseg.simulation.source.SimulatedSource", simulate)
+    monkeypatch.setattr("bevseg.simulation.source.SimulatedSource", Simulated)
     arguments = ["--simulated", "--simulated-seed", "8", "--frames", "3"]
     assert main(["eval", "--head", "clusters", *arguments, "--workers", "1", "--json"]) == 0
     simulated = _sources(json.loads(capsys.readouterr().out))["simulated"]
@@ -224,7 +228,12 @@ def test_the_frozen_set_is_made_where_it_is_missing(
         made.append(folder)
 
     monkeypatch.setattr("bevseg.simulation.frozen_set.write_frozen_set", make)
-    monkeypatch.setattr("bevseg.simulation.frozen_set.FrozenSource", lambda folder: Frames(f"frozen in {folder.name}"))
+
+    class Frozen(Frames):
+        def __init__(self, folder: Path) -> None:
+            super().__init__(f"frozen in {folder.name}")
+
+    monkeypatch.setattr("bevseg.simulation.frozen_set.FrozenSource", Frozen)
     assert main(["eval", "--head", "clusters", "--frozen", str(tmp_path / "set"), "--workers", "1", "--json"]) == 0
     assert made == [tmp_path / "set"]
     assert json.loads(capsys.readouterr().out)["sources"][0]["name"] == "sim-test-v1"

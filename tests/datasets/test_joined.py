@@ -27,6 +27,9 @@ class Drive:
     def __len__(self) -> int:
         return self.length
 
+    def name_of(self, index: int) -> str:
+        return f"{index}"
+
     def __getitem__(self, index: int) -> Sample:
         cloud = PointCloud.from_xyz(np.array([[10.0, 0, 0]], np.float32), stamp_ns=(index + 1) * 10**8)
         truth = Annotations.from_boxes(

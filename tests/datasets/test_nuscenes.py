@@ -125,3 +125,19 @@ def test_a_keyframe_without_points(tmp_path: Path) -> None:
     (tmp_path / "00.pcd.bin").write_bytes(b"")
     (tmp_path / "00_lidarseg.bin").write_bytes(b"")
     assert len(NuScenesLidarsegSource(tmp_path)[0].cloud) == 0
+
+
+def test_points_without_a_place_are_dropped_with_their_labels(tmp_path: Path) -> None:
+    lost = np.array([[np.nan, 8.0, -1.0, 51.0, 4.0], [5.0, np.inf, 0.0, 1.0, 2.0]], "<f4")
+    np.concatenate([lost[:1], SCAN, lost[1:]]).tofile(tmp_path / "00.pcd.bin")
+    np.array([30, 17, 24, 30], np.uint8).tofile(tmp_path / "00_lidarseg.bin")
+    sample = NuScenesLidarsegSource(tmp_path)[0]
+    np.testing.assert_array_equal(sample.cloud.xyz, [[8.0, 3.0, -1.0], [-6.0, -2.0, 0.5]])
+    assert sample.annotations.point_semantic is not None
+    assert sample.annotations.point_semantic.tolist() == [SemanticClass.CAR, SemanticClass.DRIVEABLE_SURFACE]
+    assert sample.cloud.dropped_non_finite == 2
+    folder = truth_folder(tmp_path, [CAR])
+    np.concatenate([SCAN, lost]).tofile(folder / "a.pcd.bin")
+    keyframe = NuScenesTruthSource(folder)[0]
+    assert (len(keyframe.cloud), keyframe.cloud.dropped_non_finite) == (2, 2)
+    assert keyframe.annotations.num_points.tolist() == [1]

@@ -108,3 +108,20 @@ def test_rejects(change: dict[str, Any], message: str, tmp_path: Path) -> None:
 def test_rejects_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="found none"):
         PandaSetSource(tmp_path)
+
+
+def test_points_without_a_place_are_dropped_with_label_and_time(tmp_path: Path) -> None:
+    points = np.array([[np.nan, 1.0, 1.0, 0.0], [3.0, 11.9, 0.5, 51.0], [-1.0, -20.0, 0.0, 255.0]], np.float32)
+    folder = write_frame(
+        tmp_path,
+        points=points,
+        t=np.array([np.nan, 0.02, 0.1], np.float32),
+        semseg=np.array([7, 13, 7], np.uint8),
+    )
+    sample = PandaSetSource(folder)[0]
+    assert sample.annotations.point_semantic is not None
+    assert sample.annotations.point_semantic.tolist() == [SemanticClass.CAR, SemanticClass.DRIVEABLE_SURFACE]
+    np.testing.assert_allclose(sample.cloud.time_s, [-0.08, 0], atol=1e-6)
+    assert sample.cloud.dropped_non_finite == 1
+    nothing = write_frame(tmp_path, points=points[:1], t=np.zeros(1, np.float32), semseg=np.array([7], np.uint8))
+    assert len(PandaSetSource(nothing)[0].cloud) == 0

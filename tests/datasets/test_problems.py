@@ -32,6 +32,9 @@ class Listed:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def name_of(self, index: int) -> str:
+        return f"{index}"
+
     def __getitem__(self, index: int) -> Sample:
         sample = self.samples[index]
         if isinstance(sample, Exception):

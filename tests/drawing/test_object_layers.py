@@ -10,7 +10,6 @@ import pytest
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.object_layers import (
-    chosen_edges,
     draw_arrows,
     draw_boxes,
     draw_dashed_boxes,
@@ -18,7 +17,6 @@ from bevseg.drawing.object_layers import (
     draw_masks,
     draw_swatch,
 )
-from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import Scene
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -70,22 +68,6 @@ def test_dashed_boxes_outside_the_view_are_left_out(scene: Scene) -> None:
     assert not canvas.image.any()
     draw_dashed_boxes(canvas, scene.instances.boxes, color=RED)
     assert canvas.image[..., 0].any()
-
-
-def _graph() -> OcclusionGraph:
-    return OcclusionGraph(
-        occluder=np.array([0, 1, 0, 0], np.int32),
-        occluded=np.array([1, 2, 2, 3], np.int32),
-        hidden_fraction=np.array([0.3, 0.2, 0.6, 0.1], np.float32),
-        rank=np.arange(4, dtype=np.int32),
-        visible_fraction=np.full(4, 0.5, np.float32),
-    )
-
-
-def test_each_hidden_object_gets_the_arrow_of_what_hides_it_most() -> None:
-    assert set(chosen_edges(_graph(), at_least=0.0).tolist()) == {0, 2, 3}
-    assert set(chosen_edges(_graph(), at_least=0.2).tolist()) == {0, 2}
-    assert len(chosen_edges(OcclusionGraph.empty(3), at_least=0.0)) == 0
 
 
 def test_arrow_points_from_near_to_far(scene: Scene) -> None:

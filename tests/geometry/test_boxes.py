@@ -9,6 +9,7 @@ from bevseg.geometry.boxes import (
     count_points_in_boxes,
     footprint_cells,
     footprint_corners,
+    footprint_edge_towards,
     footprints_hold,
     in_box_frame,
     points_in_box,
@@ -106,3 +107,10 @@ def test_moving_boxes_leaves_the_argument() -> None:
 )
 def test_wrap_angle(angle: float, wrapped: float) -> None:
     assert wrap_angle(np.array([float(angle)]))[0] == pytest.approx(wrapped)
+
+
+def test_the_line_between_boxes_leaves_at_the_edge() -> None:
+    box = np.array([10.0, 2.0, 0.0, 4.0, 2.0, 1.5, np.pi / 2])
+    np.testing.assert_allclose(footprint_edge_towards(box, np.array([10.0, 20.0])), [10.0, 4.0], atol=1e-9)
+    np.testing.assert_allclose(footprint_edge_towards(box, np.array([0.0, 2.0])), [9.0, 2.0], atol=1e-9)
+    np.testing.assert_allclose(footprint_edge_towards(box, np.array([10.2, 2.1])), [10.2, 2.1])

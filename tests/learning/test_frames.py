@@ -51,6 +51,9 @@ class ListSource:
     def __len__(self) -> int:
         return 3
 
+    def name_of(self, index: int) -> str:
+        return f"scan{index}"
+
     def __getitem__(self, index: int) -> Sample:
         return make_sample(f"scan{index}")
 

@@ -171,8 +171,12 @@ def test_points_that_are_no_place_are_dropped_with_all_their_columns() -> None:
     assert len(cloud.time_s) == 2
 
 
-def test_a_scan_of_nothing_but_lost_echoes() -> None:
-    cloud = decode_pointcloud2(velodyne(np.full((4, 3), np.nan)))
+def test_a_scan_of_nothing_but_lost_echoes_is_refused_or_empty() -> None:
+    message = velodyne(np.full((4, 3), np.nan))
+    with pytest.raises(PointCloud2Error, match="none of 4 points") as refused:
+        decode_pointcloud2(message)
+    assert refused.value.reason == "no_finite_points"
+    cloud = decode_pointcloud2(message, when_all_lost="empty")
     assert (len(cloud), cloud.dropped_non_finite) == (0, 4)
     assert cloud.stamp_ns == 1_700_000_000_250_000_000
 
@@ -182,6 +186,17 @@ def test_a_scan_without_points() -> None:
         cloud = decode_pointcloud2(message)
         assert len(cloud) == 0
         assert cloud.intensity is not None
+
+
+def test_a_message_as_ros_makes_it_is_an_empty_scan() -> None:
+    cloud = decode_pointcloud2(Message([], 0, array.array("B"), 0, 0, height=0))
+    assert (len(cloud), cloud.dropped_non_finite, cloud.frame) == (0, 0, "velodyne")
+
+
+def test_beams_that_are_none_are_minus_one() -> None:
+    cloud = decode_pointcloud2(with_column("ring", np.array([3.0, np.nan, -7.0, 1e12])))
+    assert cloud.ring is not None
+    assert cloud.ring.tolist() == [3, -1, -1, -1]
 
 
 def test_coordinates_alone() -> None:
@@ -204,38 +219,51 @@ def with_field(message: Message, field_name: str, **changes: Any) -> Message:
 
 
 @pytest.mark.parametrize(
-    ("message", "complaint"),
+    ("message", "complaint", "reason"),
     [
-        (with_field(velodyne(), "y", name="why"), r"fields \['y'\] are missing; the message has .*'why'"),
-        (with_field(velodyne(), "ring", name="x"), "field 'x' is there 2 times"),
-        (with_field(velodyne(), "z", datatype=9), "'z' has datatype 9"),
-        (with_field(velodyne(), "x", count=2), "'x' has count 2"),
-        (with_field(velodyne(), "time", offset=41), "'time' takes bytes 41..45"),
-        (with_field(velodyne(), "time", offset=-1), "'time' takes bytes -1..3"),
-        (replace(velodyne(), point_step=0), "point_step must be positive"),
-        (replace(velodyne(), width=5), "row_step .* is too small for 5 points"),
-        (replace(velodyne(), width=-1), "must not be negative"),
-        (replace(velodyne(), height=2), "expected 2 rows"),
-        (replace(velodyne(), data=velodyne().data[:-1]), "data has .* bytes, expected 1 rows"),
-        (replace(velodyne(), data=velodyne().data + b"0"), "data has .* bytes"),
+        (
+            with_field(velodyne(), "y", name="why"),
+            r"\['y'\] are missing; the message has .*'why'",
+            "missing_field",
+        ),
+        (with_field(velodyne(), "ring", name="x"), "field 'x' is there 2 times", "duplicate_field"),
+        (with_field(velodyne(), "z", datatype=9), "'z' has datatype 9", "bad_type"),
+        (with_field(velodyne(), "x", count=2), "'x' has count 2", "bad_count"),
+        (with_field(velodyne(), "time", offset=41), "'time' takes bytes 41..45", "field_outside_point"),
+        (with_field(velodyne(), "time", offset=-1), "'time' takes bytes -1..3", "field_outside_point"),
+        (replace(velodyne(), point_step=0), "point_step must be 1", "bad_size"),
+        (replace(velodyne(), width=5), "row_step .* is too small for 5 points", "size_mismatch"),
+        (replace(velodyne(), width=-1), "must not be negative", "bad_size"),
+        (replace(velodyne(), height=2), "expected 2 rows", "truncated"),
+        (replace(velodyne(), data=velodyne().data[:-1]), "data has .* bytes, expected 1 rows", "truncated"),
+        (replace(velodyne(), data=velodyne().data + b"0"), "data has .* bytes", "size_mismatch"),
         (
             message_of(
                 {"x": XYZ[:, 0], "y": XYZ[:, 1], "z": XYZ[:, 2], "t": XYZ[:, 0] + 50}, dict.fromkeys("xyzt", "f8")
             ),
             "neither as seconds",
+            "bad_time",
         ),
         (
             message_of(
                 {"x": XYZ[:, 0], "y": XYZ[:, 1], "z": XYZ[:, 2], "i": XYZ[:, 0] + 1e6}, dict.fromkeys("xyzi", "f8")
             ),
             "intensity_full_scale",
+            "bad_intensity",
         ),
-        (replace(velodyne(), data=np.frombuffer(velodyne().data * 2, np.uint8)[::2]), "contiguous"),
+        (replace(velodyne(), data=[256]), "a list of numbers 0..255", "bad_data"),
+        (replace(velodyne(), data=None), "data must be one contiguous buffer", "bad_data"),
+        (replace(velodyne(), point_step=2**32 - 1), "point_step must be 1..65536", "bad_size"),
+        (replace(velodyne(), header=Header(Stamp(nanosec=10**9))), "nanosec below", "bad_stamp"),
+        (replace(velodyne(), header=Header(Stamp(sec=-1))), "got -1 and", "bad_stamp"),
+        (velodyne(np.full((2, 3), np.inf)), "none of 2 points", "no_finite_points"),
+        (replace(velodyne(), data=np.frombuffer(velodyne().data * 2, np.uint8)[::2]), "contiguous", "bad_data"),
     ],
 )
-def test_rejects_what_does_not_fit_together(message: Message, complaint: str) -> None:
-    with pytest.raises(PointCloud2Error, match=complaint):
+def test_rejects_what_does_not_fit_together(message: Message, complaint: str, reason: str) -> None:
+    with pytest.raises(PointCloud2Error, match=complaint) as refused:
         decode_pointcloud2(message)
+    assert refused.value.reason == reason
 
 
 def test_a_field_that_is_no_time_can_be_left_unread() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bevseg.results.occlusion_graph import OcclusionGraph, near_to_far
+from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges, near_to_far
 
 
 def _fields(**changed: Any) -> dict[str, Any]:
@@ -71,3 +71,19 @@ def test_near_to_far(
 
     assert got_rank.tolist() == rank
     assert got_cycles == cycles
+
+
+def _four_edges() -> OcclusionGraph:
+    return OcclusionGraph(
+        occluder=np.array([0, 1, 0, 0], np.int32),
+        occluded=np.array([1, 2, 2, 3], np.int32),
+        hidden_fraction=np.array([0.3, 0.2, 0.6, 0.1], np.float32),
+        rank=np.arange(4, dtype=np.int32),
+        visible_fraction=np.full(4, 0.5, np.float32),
+    )
+
+
+def test_each_hidden_object_gets_the_arrow_of_what_hides_it_most() -> None:
+    assert set(chosen_edges(_four_edges(), at_least=0.0).tolist()) == {0, 2, 3}
+    assert set(chosen_edges(_four_edges(), at_least=0.2).tolist()) == {0, 2}
+    assert len(chosen_edges(OcclusionGraph.empty(3), at_least=0.0)) == 0

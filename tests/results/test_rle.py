@@ -1,10 +1,12 @@
+import pickle
+
 import numpy as np
 import pytest
 from pycocotools import mask as coco
 
 from bevseg.geometry.grid import BevGrid
 from bevseg.results.masks import BevMasks
-from bevseg.results.rle import Rle, decode_masks, encode_masks
+from bevseg.results.rle import Rle, RleError, decode_masks, encode_masks
 
 GRID = BevGrid(x_min_m=5.0, y_min_m=-3.0, cell_m=0.5, width=7, height=5)
 
@@ -67,7 +69,7 @@ def test_a_long_run_takes_several_characters() -> None:
         (Rle(size=[7, 5], counts="S1"), "does not fit"),
         (Rle(size=[5, 7], counts=""), "not COCO's"),
         (Rle(size=[5, 7], counts="\x7f"), "not COCO's"),
-        (Rle(size=[5, 7], counts="é"), "ascii"),
+        (Rle(size=[5, 7], counts="é"), "not COCO's"),
         (Rle(size=[5, 7], counts="S"), "not COCO's"),
         (Rle(size=[5, 7], counts="P" * 9 + "0"), "more than"),
         (Rle(size=[5, 7], counts="0000"), "sum to 0"),
@@ -75,5 +77,9 @@ def test_a_long_run_takes_several_characters() -> None:
     ],
 )
 def test_damaged_records_are_rejected(rle: Rle, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        decode_masks([rle], GRID)
+    whole = Rle(size=[5, 7], counts="S1")
+    for before in ([], [whole, whole]):
+        with pytest.raises(RleError, match=message) as caught:
+            decode_masks([*before, rle, whole], GRID)
+        assert caught.value.index == len(before)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

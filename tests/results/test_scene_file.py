@@ -312,12 +312,20 @@ def test_a_changed_field_is_rejected(tmp_path: Path, changed: Document) -> None:
         read_scene(tmp_path / "a")
 
 
-@pytest.mark.parametrize("changed", [{"class": "tram"}, {"visible_fraction_source": "guessed"}, {"id": 2}])
-def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document) -> None:
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"class": "tram"}, "object 7: expected one of the classes barrier, .*got 'tram'"),
+        ({"visible_fraction_source": "guessed"}, "must be one of counted, estimated, unknown"),
+        ({"id": 2}, r"expected one object for each id, got several with \[2\]"),
+        ({"mask_visible": {"size": [31, 71], "counts": "0"}}, "object 7, mask_visible: a mask of size"),
+    ],
+)
+def test_a_changed_object_is_rejected(tmp_path: Path, changed: Document, complaint: str) -> None:
     objects = scene_to_json(_scene())["objects"]
     _write_changed(tmp_path, {"objects": [objects[0] | changed, *objects[1:]]})
 
-    with pytest.raises(SceneFileError, match="is not a scene"):
+    with pytest.raises(SceneFileError, match=f"is not a scene.*{complaint}"):
         read_scene(tmp_path / "a")
 
 

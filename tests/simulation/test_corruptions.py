@@ -148,6 +148,9 @@ def test_every_scan_of_a_source_comes_to_its_own_harm_every_time(scan: Sample) -
         def __len__(self) -> int:
             return 2
 
+        def name_of(self, index: int) -> str:
+            return scan.name
+
         def __getitem__(self, index: int) -> Sample:
             return scan
 

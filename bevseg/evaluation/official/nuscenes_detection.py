@@ -7,7 +7,9 @@ all ten classes: one that the split lacks counts as an AP of 0 and as errors of 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,7 +53,8 @@ def score_nuscenes_detections(dataset: Path, submission: Path, *, version: str, 
 
     nusc = NuScenes(version, str(dataset), verbose=False)
     config = config_factory("detection_cvpr_2019")
-    with TemporaryDirectory() as scratch:
+    # Its progress bar goes to stderr, whatever one asks for.
+    with TemporaryDirectory() as scratch, redirect_stderr(StringIO()):
         evaluator = DetectionEval(nusc, config, str(submission), split, scratch, verbose=False)
         scores = evaluator.evaluate()[0].serialize()
     return NuScenesDetectionScores(

@@ -10,21 +10,21 @@ Source: nuscenes-devkit 1.2.0, `nuscenes/eval/detection/README.md`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from bevseg.datasets.sample import Sample
-from bevseg.evaluation.submissions.checks import SubmissionError, check_names, check_objects
+from bevseg.evaluation.submissions.checks import SubmissionError, check_objects
+from bevseg.evaluation.submissions.json_stream import separated, write_text_parts
 from bevseg.geometry.frames import Transform
 from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup
 from bevseg.results.classes import SemanticClass as C
 from bevseg.results.instances import Instances
-from bevseg.whole_files import write_whole
 
 MOST_BOXES = 500
 """Of one sample; the official evaluator takes no more."""
@@ -67,28 +67,50 @@ class PlacedObjects:
         return cls(sample.name, instances, sample.T_global_from_ego @ sample.T_ego_from_lidar)
 
 
-def write_nuscenes_detections(path: Path, samples: Iterable[PlacedObjects], *, uses_external_data: bool = True) -> None:
-    """Writes a submission; it has to name every sample of the split that is scored, those without objects too.
+class SampleBoxes(NamedTuple):
+    """What a submission holds of one sample: `detection_boxes` of it."""
+
+    token: str
+    boxes: list[dict[str, Any]]
+
+
+def write_nuscenes_detections(path: Path, samples: Iterable[SampleBoxes], *, uses_external_data: bool = True) -> None:
+    """Writes a submission while its samples are given.
 
     Args:
         path: The JSON file.
-        samples: All samples of the split.
+        samples: All samples of the split that is scored, those without objects too.
         uses_external_data: Whether anything beside nuScenes was learned from, as simulated streets are.
 
     Raises:
-        SubmissionError: Something in a sample is unfit, or a sample comes twice.
+        SubmissionError: A sample comes twice.
     """
-    listed = list(samples)
-    check_names(sample.token for sample in listed)
-    meta = {
-        "use_camera": False,
-        "use_lidar": True,
-        "use_radar": False,
-        "use_map": False,
-        "use_external": uses_external_data,
-    }
-    results = {sample.token: detection_boxes(sample) for sample in listed}
-    write_whole(path, json.dumps({"meta": meta, "results": results}, allow_nan=False).encode())
+    head = f'{{"meta": {json.dumps(modalities(uses_external_data))},\n"results": {{'
+    rows = separated(_once(samples))
+    write_text_parts(path, (part for parts in ((head,), rows, ("}}",)) for part in parts))
+
+
+def modalities(uses_external_data: bool) -> dict[str, bool]:
+    """What the results were made from, as nuScenes asks in every submission."""
+    used = {"use_camera": False, "use_lidar": True, "use_radar": False, "use_map": False}
+    return {**used, "use_external": uses_external_data}
+
+
+def best_objects(instances: Instances) -> Instances:
+    """The `MOST_BOXES` of the highest scores, in their order."""
+    if len(instances) <= MOST_BOXES:
+        return instances
+    return instances[np.sort(np.argsort(-instances.score, kind="stable")[:MOST_BOXES])]
+
+
+def _once(samples: Iterable[SampleBoxes]) -> Iterator[str]:
+    """Each sample as JSON, and none twice."""
+    tokens: set[str] = set()
+    for token, boxes in samples:
+        if token in tokens:
+            raise SubmissionError(f"frame {token}: expected one entry for each frame, got two")
+        tokens.add(token)
+        yield f"{json.dumps(token)}: {json.dumps(boxes, allow_nan=False)}"
 
 
 def detection_boxes(sample: PlacedObjects) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Panoptic nuScenes' results: a compressed file for each scan, with one number a point.
 
     <folder>/panoptic/<split>/<token>_panoptic.npz    `data`, uint16: 1000 x class + instance
+    <folder>/<split>/submission.json                  the task, and what the results were made from
 
 The class is that of the challenge, 1..16, which is ours. Things have instances 1..999; for tracking an object has the
 same number in all scans of a scene. What is labelled noise is written as 0.
@@ -11,12 +12,14 @@ Source: nuscenes-devkit 1.2.0, `nuscenes/eval/panoptic/README.md`.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt16
 
 from bevseg.evaluation.submissions.checks import check_labels, thing_numbers
+from bevseg.evaluation.submissions.nuscenes_detection import modalities
 from bevseg.results.scene import PointLabels
 from bevseg.whole_files import write_whole
 
@@ -43,6 +46,18 @@ def write_nuscenes_panoptic(folder: Path, labels: PointLabels, *, split: str, to
     np.savez_compressed(archive, data=panoptic_codes(labels, num_points=num_points, frame=token))
     path = folder / "panoptic" / split / f"{token}_panoptic.npz"
     write_whole(path, archive.getvalue())
+    return path
+
+
+def write_panoptic_task(folder: Path, *, split: str, uses_external_data: bool = True) -> Path:
+    """Writes what a submission says of itself: labels of single scans, whose objects have no identity over time.
+
+    Returns:
+        The file.
+    """
+    path = folder / split / "submission.json"
+    meta = {"task": "segmentation", **modalities(uses_external_data)}
+    write_whole(path, json.dumps({"meta": meta}).encode())
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from bevseg.evaluation.submissions.checks import SubmissionError
 from bevseg.evaluation.submissions.nuscenes_detection import (
     MOST_BOXES,
     PlacedObjects,
+    SampleBoxes,
     attribute_name,
+    best_objects,
     detection_boxes,
     write_nuscenes_detections,
 )
@@ -63,10 +65,14 @@ def truth(truth_as_found: Callable[[Annotations], Instances]) -> list[PlacedObje
 @pytest.fixture
 def score(dataset: Path, tmp_path: Path) -> Callable[[list[PlacedObjects]], NuScenesDetectionScores]:
     def scored(samples: list[PlacedObjects]) -> NuScenesDetectionScores:
-        write_nuscenes_detections(tmp_path / "results.json", samples)
+        write_nuscenes_detections(tmp_path / "results.json", boxes_of(samples))
         return score_nuscenes_detections(dataset, tmp_path / "results.json", version=CONFIG.version, split=VAL_SPLIT)
 
     return scored
+
+
+def boxes_of(samples: list[PlacedObjects]) -> Iterator[SampleBoxes]:
+    return (SampleBoxes(sample.token, detection_boxes(sample)) for sample in samples)
 
 
 def changed(truth: list[PlacedObjects], change: Callable[[Instances], Instances]) -> list[PlacedObjects]:
@@ -74,7 +80,9 @@ def changed(truth: list[PlacedObjects], change: Callable[[Instances], Instances]
 
 
 def test_the_truth_is_perfect(
-    truth: list[PlacedObjects], score: Callable[[list[PlacedObjects]], NuScenesDetectionScores]
+    truth: list[PlacedObjects],
+    score: Callable[[list[PlacedObjects]], NuScenesDetectionScores],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Up to velocities, which the devkit takes from two keyframes, and the yaw of a sensor that is a little tilted.
 
@@ -90,6 +98,7 @@ def test_the_truth_is_perfect(
     assert scores.tp_errors["vel_err"] < 0.02
     assert scores.tp_errors["attr_err"] == 0
     assert scores.nd_score == pytest.approx(1.0, abs=2e-3)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_shifted_and_thinned_objects_score_less(
@@ -118,14 +127,14 @@ def test_average_precision_worked_by_hand(make_objects: Callable[..., Instances]
     from nuscenes.eval.detection.algo import accumulate, calc_ap
     from nuscenes.eval.detection.data_classes import DetectionBox
 
-    def boxes_of(instances: Instances) -> EvalBoxes:
+    def eval_boxes(instances: Instances) -> EvalBoxes:
         placed = PlacedObjects("a", instances, T_GLOBAL_FROM_LIDAR)
         return EvalBoxes.deserialize({"a": detection_boxes(placed)}, DetectionBox)
 
     true_boxes = [BOX, [30.0, *BOX[1:]]]
     found = make_objects([CAR] * 3, [[10.2, *BOX[1:]], [20.0, *BOX[1:]], [30.0, 2.3, *BOX[2:]]])
     found = replace(found, score=np.array([0.9, 0.8, 0.7], np.float32))
-    curve = accumulate(boxes_of(make_objects([CAR] * 2, true_boxes)), boxes_of(found), "car", center_distance, 0.5)
+    curve = accumulate(eval_boxes(make_objects([CAR] * 2, true_boxes)), eval_boxes(found), "car", center_distance, 0.5)
     rising = sum(0.5 + k / 50 / 6 - 0.1 for k in range(1, 51))
     by_hand = (39 * 0.9 + 0.4 + rising) / 90 / 0.9
     assert by_hand == pytest.approx(59.75 / 81, abs=1e-12)
@@ -142,7 +151,7 @@ def test_the_devkit_reads_what_was_written(make_objects: Callable[..., Instances
         PlacedObjects("with", found, T_GLOBAL_FROM_LIDAR),
         PlacedObjects("without", found[np.zeros(2, bool)], T_GLOBAL_FROM_LIDAR),
     ]
-    write_nuscenes_detections(tmp_path / "new" / "results.json", samples, uses_external_data=False)
+    write_nuscenes_detections(tmp_path / "new" / "results.json", boxes_of(samples), uses_external_data=False)
     boxes, meta = load_prediction(str(tmp_path / "new" / "results.json"), MOST_BOXES, DetectionBox)
     assert meta["use_lidar"]
     assert not meta["use_external"]
@@ -187,9 +196,18 @@ def test_what_is_unfit_is_refused_and_nothing_written(make_objects: Callable[...
     ):
         placed = [PlacedObjects(f"s{k}", found, T_GLOBAL_FROM_LIDAR) for k, found in enumerate(samples)]
         with pytest.raises(SubmissionError, match=message):
-            write_nuscenes_detections(path, placed)
+            write_nuscenes_detections(path, boxes_of(placed))
     twice = [PlacedObjects("s", one, T_GLOBAL_FROM_LIDAR)] * 2
     with pytest.raises(SubmissionError, match="frame s: expected one entry"):
-        write_nuscenes_detections(path, twice)
+        write_nuscenes_detections(path, boxes_of(twice))
     assert path.read_text() == "what stood here"
     assert json.loads(json.dumps(detection_boxes(twice[0])))
+
+
+def test_of_too_many_objects_the_best_are_kept(make_objects: Callable[..., Instances]) -> None:
+    many = make_objects([CAR] * (MOST_BOXES + 2), [BOX] * (MOST_BOXES + 2))
+    score = np.full(len(many), 0.5, np.float32)
+    score[[0, 7]] = 0.1
+    best = best_objects(replace(many, score=score))
+    assert best.id.tolist() == [k for k in range(1, MOST_BOXES + 3) if k not in (1, 8)]
+    assert best_objects(best) is best

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bevseg.evaluation.submissions.checks import SubmissionError
-from bevseg.evaluation.submissions.nuscenes_panoptic import panoptic_codes, write_nuscenes_panoptic
+from bevseg.evaluation.submissions.nuscenes_panoptic import (
+    panoptic_codes,
+    write_nuscenes_panoptic,
+    write_panoptic_task,
+)
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import PointLabels
 
@@ -28,6 +33,15 @@ def test_the_devkit_reads_what_was_written(tmp_path: Path) -> None:
     assert read.tolist() == [4999, 4000, 11_000, 0, 16_000]
     assert (read // 1000).tolist() == given.semantic.tolist()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_what_a_submission_says_of_itself(tmp_path: Path) -> None:
+    path = write_panoptic_task(tmp_path, split="val", uses_external_data=False)
+    assert path == tmp_path / "val" / "submission.json"
+    meta = json.loads(path.read_text())["meta"]
+    assert meta.pop("task") == "segmentation"
+    assert [name for name, used in meta.items() if used] == ["use_lidar"]
+    assert len(meta) == 5
 
 
 def test_no_points() -> None:

@@ -35,6 +35,9 @@ class StagedDrive(DriveSource):
     def __len__(self) -> int:
         return len(self.samples)
 
+    def name_of(self, index: int) -> str:
+        return self.samples[index].name
+
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
 

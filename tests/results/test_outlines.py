@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bevseg.drawing.outlines import mask_outlines
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
+from bevseg.results.outlines import mask_outlines
 
 GRID = BevGrid(x_min_m=4.0, y_min_m=-16.0, cell_m=0.4, width=100, height=60)
 

@@ -1,0 +1,119 @@
+"""What a command takes of the machine, all its processes together: time, cores and memory. Linux alone tells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bevseg.processes import usable_cores
+
+_INTERVAL_S = 0.1
+_NS = 1e-9
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of one command.
+
+    Attributes:
+        wall_s: From its start to its end.
+        cpu_s: What its processes computed, in user and system mode.
+        runnable_s: What they computed or waited for a core that others had: what they would have used of an idle
+            machine.
+        cores: Those it might use.
+        peak_mb: Most memory of all its processes at one time, pages that several share counted once; in 10^6 bytes.
+        output: What it said on stdout.
+    """
+
+    wall_s: float
+    cpu_s: float
+    runnable_s: float
+    cores: int
+    peak_mb: float
+    output: bytes
+
+    @property
+    def core_share(self) -> float:
+        """Of all cores, over the whole time."""
+        return self.cpu_s / (self.wall_s * self.cores)
+
+    @property
+    def runnable_share(self) -> float:
+        """Share of the cores that had something to do, whoever else used them meanwhile; at most 1."""
+        return min(self.runnable_s / (self.wall_s * self.cores), 1.0)
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values but for the output."""
+        plain = {name: value for name, value in asdict(self).items() if name != "output"}
+        return {**plain, "core_share": self.core_share, "runnable_share": self.runnable_share}
+
+
+def measure_command(command: Sequence[str]) -> Usage:
+    """Runs a command and watches it, a few times a second.
+
+    Raises:
+        OSError: It fails; or there is no Linux `/proc` here.
+    """
+    if not Path("/proc/self/smaps_rollup").is_file():
+        raise OSError("memory of several processes is told by Linux alone, in /proc/PID/smaps_rollup")
+    peak_mb, runnable_ns = 0.0, dict[int, int]()
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as notes:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, stderr=notes)
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        while not ended:
+            family = list(_family(process.pid))
+            peak_mb = max(peak_mb, sum(map(_memory_mb, family)))
+            runnable_ns.update({member: _runnable_ns(member, runnable_ns.get(member, 0)) for member in family})
+            time.sleep(_INTERVAL_S)
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        wall_s = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)  # so that nobody waits for it again
+        if process.returncode:
+            notes.seek(0)
+            said = notes.read().decode(errors="replace").strip()
+            raise OSError(f"{' '.join(command)} ended with exit code {process.returncode}: {said}")
+        output.seek(0)
+        return Usage(
+            wall_s=wall_s,
+            cpu_s=used.ru_utime + used.ru_stime,
+            runnable_s=sum(runnable_ns.values()) * _NS,
+            cores=usable_cores(),
+            peak_mb=peak_mb,
+            output=output.read(),
+        )
+
+
+def _family(process: int) -> Iterator[int]:
+    """A process and all below it; those that end meanwhile are left out."""
+    yield process
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return
+    for child in children:
+        yield from _family(int(child))
+
+
+def _memory_mb(process: int) -> float:
+    """Proportional set size: a page that n processes share counts as 1 / n in each."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+
+
+def _runnable_ns(process: int, before: int) -> int:
+    """On a core and waiting for one since it began, over all its threads; as before where it has ended."""
+    try:
+        threads = list(Path(f"/proc/{process}/task").iterdir())
+        times = [(thread / "schedstat").read_text().split() for thread in threads]
+    except OSError:
+        return before
+    return max(before, sum(int(on_core) + int(waiting) for on_core, waiting, _ in times))
