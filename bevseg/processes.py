@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -104,7 +104,7 @@ def work_off(
             worker.leave()
 
 
-def in_order(job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def in_order(job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
     """What `job` makes of each item, in the order of the items, which are taken only as they are needed.
 
     Two results a worker are kept at most, so that memory does not grow with the number of items.

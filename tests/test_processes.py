@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bevseg.processes import WorkerDiedError, WorkerTraceback, one_thread_each, usable_cores, work_off
+from bevseg.processes import WorkerDiedError, WorkerTraceback, in_order, one_thread_each, usable_cores, work_off
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +94,35 @@ def test_it_works_outside_the_main_thread(tmp_path: Path) -> None:
 
 def test_cores_are_those_of_this_process() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    slow_first = ["__import__('time').sleep(.3) or 0", *(str(k) for k in range(1, 12))]
+    assert list(in_order(eval, slow_first, workers)) == list(range(12))
+    assert list(in_order(eval, [], workers)) == []
+
+
+def test_items_are_taken_only_as_they_are_needed() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[str]:
+        for k in range(100):
+            taken.append(k)
+            yield str(k)
+
+    results = in_order(eval, items(), 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    assert len(taken) <= 3 + 4
+    results.close()
+
+
+def test_what_a_job_raises_ends_the_results() -> None:
+    with pytest.raises(ZeroDivisionError) as raised:
+        list(in_order(eval, ["1", "1 / 0", "3"], 2))
+    assert isinstance(raised.value.__cause__, WorkerTraceback)
+
+
+def test_a_killed_worker_ends_the_results() -> None:
+    with pytest.raises(WorkerDiedError, match="exit code -9"):
+        list(in_order(eval, ["__import__('os').kill(__import__('os').getpid(), 9)"] * 3, 2))

@@ -1,11 +1,12 @@
-"""Replay a recording: what is there, what the model saw, and where it failed, as a video, pictures or a contact sheet.
+"""Replay a recording: what is there, what the model saw, and where it failed, as a video, pictures, a sheet or a page.
 
 SOURCE is anything that bevseg reads (see `bevseg check`): a dataset, a drive, a bag, a folder of point files. Results
 come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`; no model is loaded), from --checkpoint
 (segmented as it is shown), or from the truth alone. Where there is truth, results are held against it: found, missed,
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
-It needs no display. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown
+It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
+switch and every object to ask about. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown
 as a card that says why, and the exit code is 1.
 """
 
@@ -48,8 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--no-tracking", action="store_true", help="keep the ids of stored results: they are steady")
     _add_frame_arguments(parser)
     view = parser.add_argument_group("view")
-    view.add_argument("--view", choices=("video", "web"), default="video", help="how it is shown (default: %(default)s)")
-    view.add_argument("--output", type=Path, metavar="FILE|FOLDER", help="a video, .mp4, or a folder of PNG pictures; a page, .html")
+    view.add_argument("--view", choices=("video", "web"), default="video", help="web is one page (default: video)")
+    view.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="a video, .mp4; a folder of PNG pictures; with web a page, .html",
+    )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
     )

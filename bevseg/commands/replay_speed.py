@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.processes import usable_cores
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,6 @@ def measure_replay(args: argparse.Namespace) -> ExitCode:
     """Simulates a drive, stores a result for each of its scans, and replays them on all cores."""
     from bevseg.datasets.stored import StoredSource
     from bevseg.evaluation.frame_scores import SIMULATED
-    from bevseg.processes import usable_cores
     from bevseg.replay.benchmark import benchmark_replay
     from bevseg.replay.pictures import FramePainter, Look
     from bevseg.replay.predictions import StoredPredictions

@@ -7,7 +7,7 @@ that functions write to: each layer paints over those before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -77,7 +77,7 @@ class Canvas:
     def pixels_per_m(self) -> float:
         return self.height / (self.view.x_max_m - self.view.x_min_m)
 
-    @property
+    @cached_property
     def T_pixels_from_metres(self) -> Float[np.ndarray, "2 3"]:  # noqa: N802
         """Affine map from (x, y) in metres to (column, row), whole numbers at the centres of pixels."""
         scale = self.pixels_per_m
@@ -112,15 +112,20 @@ class Canvas:
         tile = self.image[y0:y1, x0:x1]
         tile[...] = cv2.add(cv2.multiply(tile, cv2.bitwise_not(weight), scale=1 / 255), ink)
 
-    def lines(self, paths: list[Float[np.ndarray, "_ 2"]], color: Color, *, width: int = 1, closed: bool) -> None:
-        """Draws paths given in pixels, smooth at the edges."""
-        paths = [path for path in paths if len(path) > 1]
-        if not paths:
-            return
-        fixed = _fixed_point(np.concatenate(paths))  # all at once: most paths are two places long
-        ends = np.cumsum([len(path) for path in paths]).tolist()
-        parts = [fixed[end - len(path) : end] for path, end in zip(paths, ends, strict=True)]
-        cv2.polylines(self.image, parts, closed, color, width, cv2.LINE_AA, _SHIFT)
+    def lines(
+        self,
+        paths: list[Float[np.ndarray, "_ 2"]] | Float[np.ndarray, "n m 2"],
+        color: Color,
+        *,
+        width: int = 1,
+        closed: bool,
+    ) -> None:
+        """Draws paths given in pixels, smooth at the edges; those of one length may come as one array."""
+        if isinstance(paths, np.ndarray):
+            fixed = list(_fixed_point(paths))
+        else:
+            fixed = [_fixed_point(path) for path in paths if len(path) > 1]
+        cv2.polylines(self.image, fixed, closed, color, width, cv2.LINE_AA, _SHIFT)
 
     def fill(self, polygon: Float[np.ndarray, "n 2"], color: Color) -> None:
         """Fills one polygon given in pixels, smooth at the edges."""
@@ -129,7 +134,7 @@ class Canvas:
     def dashes(self, path: Float[np.ndarray, "n 2"], color: Color, *, dash_px: float, width: int = 1) -> None:
         """Draws a closed path given in pixels as dashes with gaps as long as they are."""
         pieces = dashes_along(path, np.roll(path, -1, axis=0), dash_px=dash_px)
-        self.lines(list(pieces), color, width=width, closed=False)
+        self.lines(pieces, color, width=width, closed=False)
 
     def disc(self, center: Float[np.ndarray, "2"], radius_px: float, color: Color, *, width: int = -1) -> None:
         """A filled disc, or a circle of the given line width, about a place in pixels."""

@@ -132,7 +132,7 @@ def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color:
     pixels = canvas.to_pixels(corners[canvas.shows(corners).any(axis=1)])
     ends = np.roll(pixels, -1, axis=1)
     dashes = dashes_along(pixels.reshape(-1, 2), ends.reshape(-1, 2), dash_px=3.5 * canvas.ui)
-    canvas.lines(list(dashes), color, width=_line(canvas, 1.0), closed=False)
+    canvas.lines(dashes, color, width=_line(canvas, 1.0), closed=False)
 
 
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:

@@ -200,7 +200,7 @@ def _draw_boxes(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
         start, end = boxes.corners[k, _EDGES[:, 0]], boxes.corners[k, _EDGES[:, 1]]
         is_hidden = seen[k] < 0.5
         edges = dashes_along(start, end, dash_px=5.0 * canvas.ui) if is_hidden else np.stack([start, end], axis=1)
-        canvas.lines(list(edges), color, closed=False)
+        canvas.lines(edges, color, closed=False)
 
 
 def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
@@ -216,7 +216,7 @@ def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
                 continue
             color = outcome.color
         start, end = boxes.corners[k, _EDGES[:, 0]], boxes.corners[k, _EDGES[:, 1]]
-        canvas.lines(list(dashes_along(start, end, dash_px=4.0 * canvas.ui)), color, closed=False)
+        canvas.lines(dashes_along(start, end, dash_px=4.0 * canvas.ui), color, closed=False)
 
 
 def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:

@@ -60,7 +60,7 @@ class Frame:
         index: Its place, from 0.
         total: How many frames there are.
         name: Unique within the recording; a token where the set has tokens.
-        time_s: Since the first frame that was read, seconds.
+        time_s: Since the first frame of the recording, seconds.
         cloud: The scan.
         truth: None where it is not asked for, or where the set has none.
         predictions: One, or two that are compared. Where the truth alone is shown it is the prediction.

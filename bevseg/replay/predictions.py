@@ -64,10 +64,6 @@ class StoredPredictions:
             )
         return scene
 
-    def covers_any(self, names: list[str]) -> bool:
-        """Whether there is a result for any of these frames."""
-        return any((self.folder / f"{name}.json").exists() for name in names)
-
 
 def _is_run(folder: Path) -> bool:
     """Whether the JSON files there are those of an evaluation and not scenes."""

@@ -97,7 +97,6 @@ class Recording:
             ValueError: It cannot be read.
         """
         try:
-            self._first = self._first or (0, self.source[0].cloud.stamp_ns)
             return self._time_s(index, self.source[index].cloud)
         except UNREADABLE as error:
             raise ValueError(f"the time of frame {index} cannot be told: {_reason(error)}") from error
@@ -141,10 +140,17 @@ class Recording:
 
     def _time_s(self, index: int, cloud: PointCloud) -> float:
         """By the stamps, or by the place of the frame where all scans have one stamp."""
-        first_index, first_ns = self._first = self._first or (index, cloud.stamp_ns)
+        first_index, first_ns = self._first = self._first or self._start(index, cloud)
         if cloud.stamp_ns == first_ns:
             return (index - first_index) * self.period_s
         return (cloud.stamp_ns - first_ns) / 1e9
+
+    def _start(self, index: int, cloud: PointCloud) -> tuple[int, int]:
+        """Place and stamp of the first frame; of the one at hand where the first cannot be read."""
+        try:
+            return 0, cloud.stamp_ns if index == 0 else self.source[0].cloud.stamp_ns
+        except UNREADABLE:
+            return index, cloud.stamp_ns
 
 
 @runtime_checkable

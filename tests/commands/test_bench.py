@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.benchmark import Payload
 from bevseg.cli import main
-from bevseg.commands import bench, message_speed, panoptic_speed
+from bevseg.commands import bench, message_speed, panoptic_speed, replay_speed
 from bevseg.points.cloud import PointCloud
 from bevseg.points.formats import write_points
 from bevseg.simulation.config import SimulationConfig
@@ -193,3 +193,15 @@ def test_scoring_stored_scenes_is_measured_from_start_to_end(
 def test_scenes_are_of_use_for_the_evaluation_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--predictions", "somewhere"]) == 2
     assert "--predictions is for --evaluation" in capsys.readouterr().err
+
+
+def test_the_replay_is_measured_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_speed, "_FRAMES", 2)
+    monkeypatch.setattr(replay_speed, "usable_cores", lambda: 1)
+    assert main(["bench", "--replay", "--sensor", "vlp-16", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["frames"], said["workers"]) == (2, 1)
+    assert 0 < said["stored_kb"] < 60
+    assert set(said["stages_ms"]) == {"read", "compare", "draw", "encode"}
+    assert main(["bench", "--replay", "--sensor", "vlp-16"]) == 0
+    assert "frames a second" in capsys.readouterr().out

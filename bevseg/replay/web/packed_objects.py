@@ -1,4 +1,4 @@
-"""Objects, truth and differences as plain values for a page: places in centimetres, angles in thousandths, shares in ‰."""
+"""Objects, truth and differences as plain values for a page: centimetres, thousandths of a radian, shares in ‰."""
 
 from __future__ import annotations
 

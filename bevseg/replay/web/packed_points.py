@@ -1,4 +1,4 @@
-"""The points of a scan in four or five bytes each: sorted along strips of ground, and told by steps from one to the next.
+"""The points of a scan in two to four bytes each: sorted along strips of ground, told by steps from one to the next.
 
 What is lost: places are those of a raster of 2 cm, the height is one of the 256 tones that show it, the intensity one
 of 64, and points farther than 250 m off are left out. The order of the points is not kept.
@@ -71,11 +71,11 @@ def pack_points(cloud: PointCloud, scenes: tuple[Scene, ...], kept: Int[np.ndarr
 
 
 def choose_points(cloud: PointCloud, share: float) -> Int[np.ndarray, "m"]:
-    """Indices of the points that a page tells, evenly spread over the scan; all that lie near enough where `share` is 1.
+    """Indices of the points that a page tells, evenly spread over the scan.
 
     Args:
         cloud: The scan.
-        share: Of the points, above 0 to 1.
+        share: Of those that lie near enough, above 0 to 1.
     """
     near = np.flatnonzero(np.abs(cloud.xyz[:, :2]).max(axis=1, initial=0.0) < _FARTHEST_M)
     if share >= 1:

@@ -143,7 +143,7 @@ def _about(clip: Clip) -> Json:
         "coloring": clip.coloring,
         "hiddenFrom": HIDDEN_FROM,
         "outcomes": [{"word": o.word, "color": hex_color(o.color), "failure": o.is_failure} for o in Outcome],
-        "classes": [{"name": short_name(int(c)), "color": hex_color(palette.class_color(int(c)))} for c in SemanticClass],
+        "classes": [{"name": short_name(c), "color": hex_color(palette.class_color(c))} for c in SemanticClass],
         "tones": np.asarray(palette.tones()).ravel().tolist(),
         "ground": [hex_color(palette.ground_color(state)) for state in CellState],
         "states": [state.name.lower() for state in CellState],

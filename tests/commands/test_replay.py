@@ -1,0 +1,204 @@
+"""`bevseg replay` on a short simulated drive with stored results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import pytest
+
+from bevseg import cli
+from bevseg.commands.output import ExitCode
+from bevseg.commands.replayed import open_replayed
+from bevseg.datasets.open import OpenOptions, open_source
+from bevseg.datasets.sample_file import write_sample
+from bevseg.points.formats import write_points
+from bevseg.replay.truth import TruthScenes
+from bevseg.results.scene_file import write_scene
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.drive import DriveConfig, DriveSource
+
+SMALL = ("--size", "640x360", "--workers", "1")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four scans in `drive`, and a result for each in `results`."""
+    folder = tmp_path_factory.mktemp("replay")
+    source = DriveSource(DriveConfig(SimulationConfig(seed=5, frames=4, sensors=("vlp-16",), density=(0.3, 0.4))))
+    truth = TruthScenes()
+    for sample in (source[k] for k in range(4)):
+        write_sample(folder / "drive" / f"{sample.name}.npz", sample)
+        write_scene(folder / "results" / sample.name, truth.predict(sample))
+    return folder
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    code = cli.main(["replay", *map(str, arguments)])
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+def _frames(path: Path) -> int:
+    return int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT))
+
+
+def test_a_video_and_a_sheet(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, sheet = tmp_path / "new" / "a.mp4", tmp_path / "a.png"
+    code, told = _run(
+        capsys, made / "drive", "--predictions", made / "results", "--output", out, "--sheet", sheet, *SMALL
+    )
+    assert code == ExitCode.OK, told
+    assert _frames(out) == 4
+    assert sheet.is_file()
+    assert f"4 frames in {out}" in told
+
+
+def test_the_summary_is_json(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(
+        ["replay", str(made / "drive"), "--predictions", str(made / "results"), "--json", "--find", "hidden:0.0"]
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert code == ExitCode.OK
+    assert (told["kind"], told["frames"], told["drawn"], told["output"]) == ("bevseg-frames", 4, [], None)
+    assert [found["index"] for found in told["found"]] == [0, 1, 2, 3]
+
+
+def test_the_truth_alone_as_pictures_of_chosen_frames(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = _run(
+        capsys, made / "drive", "--from", "0.1s", "--to", "000003", "--step", "2", "--output", tmp_path / "p", *SMALL
+    )
+    assert code == ExitCode.OK, told
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["000001.png", "000003.png"]
+
+
+def test_two_results_side_by_side(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = ("--compare", made / "results", made / "results")
+    code, told = _run(capsys, made / "drive", *both, "--frames", "0,-1", "--output", tmp_path / "c.mp4", *SMALL)
+    assert code == ExitCode.OK, told
+    assert _frames(tmp_path / "c.mp4") == 2
+
+
+def test_a_checkpoint_segments_as_it_is_shown(
+    made: Path, tmp_path: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = _run(
+        capsys, made / "drive", "--checkpoint", tiny_checkpoint, "--frames", "1", "--output", tmp_path / "c.mp4", *SMALL
+    )
+    assert code == ExitCode.OK, told
+    assert _frames(tmp_path / "c.mp4") == 1
+
+
+def test_a_broken_frame_becomes_a_card(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drive, results = tmp_path / "drive", tmp_path / "results"
+    shutil.copytree(made / "drive", drive)
+    shutil.copytree(made / "results", results)
+    scan = sorted(drive.iterdir())[1]
+    scan.write_bytes(scan.read_bytes()[:500])
+    (results / "000002.json").write_text('{"schema_version": 7}')
+    for end in (".json", ".npz"):
+        (results / f"000003{end}").unlink()
+    code, told = _run(capsys, drive, "--predictions", results, "--output", tmp_path / "a.mp4", *SMALL)
+    assert code == ExitCode.PARTIAL
+    assert _frames(tmp_path / "a.mp4") == 4
+    assert "frame 1 cannot be shown" in told
+    assert "no readable sample file" in told
+    assert "schema version 7, this bevseg reads 1 and 2" in told
+    assert "1 frames have no result, such as 000003" in told
+
+
+def test_results_of_another_dataset_are_refused(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "results"
+    other.mkdir()
+    for path in (made / "results").iterdir():
+        shutil.copy(path, other / f"scan-{path.name}")
+    code, told = _run(capsys, made / "drive", "--predictions", other, "--output", tmp_path / "a.mp4", *SMALL)
+    assert code == ExitCode.REFUSED
+    assert "no result for any of 4 frames (000000, 000001, 000002, ...); there are results for scan-000000" in told
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_a_folder_is_followed_until_nothing_more_comes(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    source = open_source(made / "drive").source
+    for k in range(2):
+        write_points(folder / f"{k}.ply", source[k].cloud)
+    code, told = _run(capsys, folder, "--watch", "--idle", "1.5", "--output", tmp_path / "w.mp4", *SMALL)
+    assert code == ExitCode.OK, told
+    assert _frames(tmp_path / "w.mp4") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "nothing to write: name a video"),
+        (("--truth", "--predictions", "x", "--find", "missed"), "--predictions and --truth do not go together"),
+        (("--output", "a.avi"), "--output takes a video, .mp4"),
+        (("--sheet", "a.jpg"), "a contact sheet is written as .png"),
+        (("--output", "a.mp4", "--step", "0"), "--step must be 1 or more"),
+        (("--output", "a.mp4", "--workers", "0"), "--workers must be 1 or more"),
+        (("--output", "a.mp4", "--watch", "--find", "missed"), "--watch shows all frames"),
+        (("--output", "a.mp4", "--size", "big"), "--size expects pixels"),
+        (("--output", "a.mp4", "--layers", "dots"), "expected layers such as"),
+        (("--output", "a.mp4", "--from", "9"), "there is no frame 9: the recording has 4"),
+        (("--output", "a.mp4", "--from", "3", "--to", "1"), "no frame to show: the last, 1, comes before"),
+        (("--output", "a.mp4", "--frames", "token"), "no frame is named 'token'"),
+        (("--find", "trouble"), "cannot look for 'trouble'"),
+        (("--find", "missed"), "holds results against the truth"),
+        (("--output", "a.mp4", "--predictions", "nowhere"), "nowhere: no such folder"),
+        (("--output", "a.mp4", "--checkpoint", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, told = _run(capsys, made / "drive", *arguments)
+    assert code == ExitCode.REFUSED
+    assert words in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_that_is_none_lists_what_was_looked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = _run(capsys, tmp_path, "--output", tmp_path / "a.mp4")
+    assert code == ExitCode.REFUSED
+    assert "is no dataset that bevseg reads" in told
+
+
+def test_watching_is_for_folders(made: Path, tmp_path: Path) -> None:
+    options = argparse.Namespace(
+        source=made / "drive", predictions=None, checkpoint=None, compare=None, no_truth=False, no_tracking=False,
+        size="640x360", layers=None, points="object", rate=None,
+    )  # fmt: skip
+    replayed = open_replayed(options, OpenOptions())
+    with pytest.raises(ValueError, match="this one is kitti-object"):
+        next(iter(replace(replayed, kind="kitti-object").watched(options)))
+
+
+def test_stored_results_are_replayed_without_torch(made: Path, tmp_path: Path) -> None:
+    code = f"""
+import sys
+from bevseg.cli import main
+code = main(["replay", {str(made / "drive")!r}, "--predictions", {str(made / "results")!r}, "--frames", "0",
+             "--output", {str(tmp_path / "a.mp4")!r}, "--size", "640x360", "--workers", "1"])
+loaded = [name for name in ("torch", "spconv", "tensorboard") if name in sys.modules]
+sys.exit(f"exit code {{code}}, loaded {{loaded}}" if code or loaded else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bevseg.datasets.sample import Sample
+from bevseg.datasets.source import Source
+from bevseg.drawing.difference import Outcome
+from bevseg.evaluation.frame_scores import Scoring
+from bevseg.evaluation.matching import MatchRule
+from bevseg.replay.frames import BrokenFrame, Frame
+from bevseg.replay.recording import Predictor, Recording
+from bevseg.replay.search import Find, Query, find, severities_in
+from bevseg.results.scene import Scene
+
+SCORING = Scoring(MatchRule(min_points=5))
+
+
+@pytest.fixture
+def frame(drive: Source, right: Callable[[Sample], Scene]) -> Frame:
+    """All three objects found; scores 0.9."""
+    frame = Recording(drive, (Predictor("right", right),), SCORING).read(0)
+    assert isinstance(frame, Frame)
+    return frame
+
+
+def _with_scene(frame: Frame, scene: Scene) -> Frame:
+    return replace(frame, predictions=(replace(frame.predictions[0], scene=scene),))
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("over-merge", Query("over-merge")),
+        ("hidden", Query("hidden", 0.6)),
+        ("hidden:0.25", Query("hidden", 0.25)),
+        ("low-score:0", Query("low-score", 0.0)),
+    ],
+)
+def test_queries_are_words(text: str, query: Query) -> None:
+    assert Query.parse(text) == query
+
+
+@pytest.mark.parametrize("text", ["", "merge", "hidden:", "hidden:x", "hidden:2", "missed:0.5"])
+def test_what_cannot_be_looked_for(text: str) -> None:
+    if text == "hidden:":
+        assert Query.parse(text) == Query("hidden", 0.6)
+        return
+    with pytest.raises(ValueError, match=r"known are over-merge|expected a share"):
+        Query.parse(text)
+
+
+def test_failures_are_found_where_they_are(drive: Source, make: Callable[..., Scene]) -> None:
+    def misses_one_later(sample: Sample) -> Scene:
+        kept = slice(1, None) if sample.name in ("000002", "000004") else slice(None)
+        return make(sample, sample.annotations.boxes[kept], sample.annotations.label[kept])
+
+    recording = Recording(drive, (Predictor("a", misses_one_later),), SCORING)
+    found = list(find(Query.parse("missed"), (recording.read(k) for k in range(6))))
+    assert [(f.index, f.name, f.count) for f in found] == [(2, "000002", 1), (4, "000004", 1)]
+    assert all(0 < f.severity <= 1 for f in found)
+    assert list(find(Query.parse("over-split"), (recording.read(k) for k in range(6)))) == []
+
+
+def test_what_results_alone_show(frame: Frame) -> None:
+    scene = frame.predictions[0].scene
+    assert len(severities_in(Query.parse("hidden"), frame)) == 0
+    fraction = np.array([1.0, 0.3, np.nan], np.float32)
+    hidden = _with_scene(frame, replace(scene, instances=replace(scene.instances, visible_fraction=fraction)))
+    np.testing.assert_allclose(severities_in(Query.parse("hidden"), hidden), [0.7], atol=1e-6)
+    low = _with_scene(
+        frame, replace(scene, instances=replace(scene.instances, score=np.array([0.2, 0.9, 0.6], np.float32)))
+    )
+    np.testing.assert_allclose(severities_in(Query.parse("low-score"), low), [0.8], atol=1e-6)
+    circle = _with_scene(frame, replace(scene, occlusion=replace(scene.occlusion, cycles=((0, 2),))))
+    assert len(severities_in(Query.parse("order-cycle"), circle)) == 1
+
+
+def test_frames_that_cannot_be_shown(frame: Frame) -> None:
+    broken = BrokenFrame(7, 9, "cut off")
+    assert list(find(Query.parse("broken"), [frame, broken])) == [Find(7, "", 1, 1.0)]
+    assert list(find(Query.parse("missed"), [broken])) == []
+    no_result = replace(frame, predictions=(replace(frame.predictions[0], note="no result"),))
+    assert len(severities_in(Query.parse("broken"), no_result)) == 1
+
+
+def test_only_failures_need_a_truth(frame: Frame) -> None:
+    assert Query.parse("label").needs_truth
+    assert not Query.parse("order-cycle").needs_truth
+    bare = replace(frame, predictions=(replace(frame.predictions[0], difference=None),))
+    assert len(severities_in(Query.parse("missed"), bare)) == 0
+    assert Outcome.MISSED.is_failure
