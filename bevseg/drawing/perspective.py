@@ -13,11 +13,12 @@ from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas, dashes_along
 from bevseg.drawing.difference import Outcome
 from bevseg.drawing.labels import Placer, Rect, short_name
-from bevseg.drawing.object_layers import chosen_edges, draw_arrow
+from bevseg.drawing.object_layers import draw_arrow
 from bevseg.drawing.palette import Color
 from bevseg.drawing.shown import HIDDEN_FROM, Shown
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.points.cloud import PointCloud
+from bevseg.results.occlusion_graph import chosen_edges
 
 _NEAR_M = 0.8
 _SKY: tuple[Color, Color] = ((6, 8, 12), (22, 29, 38))

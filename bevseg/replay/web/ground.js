@@ -29,6 +29,7 @@ function paintRings(pen) {
   pen.strokeStyle = theme.now.ring;
   pen.fillStyle = theme.now.ringText;
   pen.font = "11px system-ui, sans-serif";
+  pen.textBaseline = "alphabetic";
   for (let range = step; range <= farthest; range += step) {
     pen.beginPath();
     pen.arc(column, row, range * view.scale, 0, 2 * Math.PI);

@@ -16,7 +16,7 @@ const player = {
       const place = this.wanted, frame = await store.open(place);
       this.shown = place;
       showFrame(frame, place);
-      for (const next of [place + 1, place + 2]) if (next < store.length) store.open(next);
+      if (this.playing && store.length > 1) store.open((place + 1) % store.length);
       await new Promise((done) => { requestAnimationFrame(done); });
     }
   },

@@ -74,7 +74,8 @@ function showCounts(frame) {
   const cells = (values) => values.map((value) => element("td", { class: "n" }, value ? String(value) : "–"));
   const rows = labels.map((label) => element("tr", { "data-label": about.classes[label].name },
     element("th", { scope: "row" }, swatch(css(ink(about.classes[label].color))), about.classes[label].name), ...cells(columns.map(([, counts]) => counts.get(label)))));
-  const total = element("tr", { class: "total" }, element("th", { scope: "row" }, "all"), ...cells(columns.map(([, counts]) => sum(counts))));
+  const sums = columns.map(([, counts]) => element("td", { class: "n" }, String(sum(counts))));
+  const total = element("tr", { class: "total" }, element("th", { scope: "row" }, "all"), ...sums);
   const head = [element("th", {}, "class"), ...columns.map(([name]) => element("th", { class: "n", title: name }, name))];
   $("counts").replaceChildren(element("h2", {}, "In this frame"),
     element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows, total)));
