@@ -41,7 +41,7 @@ function nameTheInvolved(pen, object, others) {
     placer.write([[nameOf(other), text], [`hides ${percent(amount)}`, arrow]], rectangle(other), { plate });
   }
   for (const { other, share: amount } of object.hides) {
-    placer.write([[nameOf(other), text], [`${percent(amount)} hidden by it`, arrow]], rectangle(other), { plate });
+    placer.write([[nameOf(other), text], [`${percent(amount)} hidden`, arrow]], rectangle(other), { plate });
   }
   return arrows;
 }
