@@ -19,6 +19,7 @@ def _sorted(rows: np.ndarray) -> np.ndarray:
 def test_points_come_back_with_what_belongs_to_them(make: Callable[..., Frame]) -> None:
     frame = make(0, (2, 0))
     cloud, scene = frame.cloud, frame.predictions[0].scene
+    assert cloud.intensity is not None
     packed = pack_points(cloud, (scene,), choose_points(cloud, 1.0))
     assert len(packed) == packed.total == len(cloud)
     columns = packed.columns
