@@ -10,7 +10,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from bevseg.datasets.labels import NO_BOXES
 from bevseg.datasets.sample import Sample
@@ -153,19 +152,9 @@ class Recording:
             return index, cloud.stamp_ns
 
 
-@runtime_checkable
-class NamingSource(Source, Protocol):
-    """A source that knows the names of its frames without reading them."""
-
-    def name_of(self, index: int) -> str:
-        """The name of a frame."""
-        ...
-
-
 def names_of(source: Source) -> Iterator[str]:
-    """The names of the frames, in order; frames are read for them where the source tells none otherwise."""
-    for index in range(len(source)):
-        yield source.name_of(index) if isinstance(source, NamingSource) else source[index].name
+    """The names of the frames, in order; none is read for them."""
+    return (source.name_of(index) for index in range(len(source)))
 
 
 def _reason(error: Exception) -> str:

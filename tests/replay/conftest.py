@@ -34,6 +34,9 @@ class Drive:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def name_of(self, index: int) -> str:
+        return self.samples[index].name
+
     def __getitem__(self, index: int) -> Sample:
         if not self.samples[index].name:
             raise ValueError(f"frame {index} is cut off after 12 bytes; copy it again")

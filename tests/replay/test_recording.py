@@ -165,6 +165,9 @@ class _Listed:
     def __len__(self) -> int:
         return len(self._samples)
 
+    def name_of(self, index: int) -> str:
+        return self._samples[index].name
+
     def __getitem__(self, index: int) -> Sample:
         return self._samples[index]
 
