@@ -22,6 +22,7 @@ from bevseg.points.ground import GroundModel
 from bevseg.voxels.cells import CellFeatures
 from bevseg.voxels.encoder import build_encoder
 from bevseg.voxels.pillar_features import PillarFeatureConfig, pillar_features
+from bevseg.voxels.row_products import with_row_linears
 from bevseg.voxels.sparse_conv import fuse_batch_norm, resolve_backend
 from bevseg.voxels.voxel_features import VoxelFeatureConfig, voxel_features
 from bevseg.voxels.voxelize import SparseVoxels
@@ -111,4 +112,5 @@ def has_native_bf16(device: torch.device) -> bool:
 def for_inference(network: BevSegNet) -> BevSegNet:
     """A copy in evaluation mode: every batch norm folded into the convolution before it, weights in its precision."""
     fused = fuse_dense_batch_norm(fuse_batch_norm(copy.deepcopy(network).eval()))
+    with_row_linears(fused)
     return fused.to(torch.bfloat16) if network.precision == "bf16" else fused

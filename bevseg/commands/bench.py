@@ -1,4 +1,4 @@
-"""Measure the speed of the model (or simulator, evaluator, messages, replay) here: each stage, from bytes to a scene.
+"""Measure how fast the model (or the simulator, an evaluator, messages, the replay) is here, stage by stage.
 
 Without --input it measures on simulated scans of three sensors. The bytes are in memory already, so no disk is timed,
 but reading and voxelization are. One scan runs after the other, with nothing else on the machine if you can help it.
@@ -43,12 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--panoptic", action="store_true", help="measure the panoptic evaluator beside nuScenes' own instead of a model"
     )
     instead.add_argument(
+        "--messages", action="store_true", help="measure decoding and encoding of PointCloud2 instead of a model"
+    )
+    instead.add_argument(
         "--replay",
         action="store_true",
         help="measure `bevseg replay --view video` with stored results instead of a model",
-    )
-    instead.add_argument(
-        "--messages", action="store_true", help="measure decoding and encoding of PointCloud2 instead of a model"
     )
     instead.add_argument(
         "--evaluation",

@@ -116,7 +116,7 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
 
     from bevseg.evaluation.comparison.finished_run import note_drives
     from bevseg.evaluation.csv_files import ScoredSource, write_csv_files
-    from bevseg.evaluation.run import FramePlace, collect, evaluate
+    from bevseg.evaluation.run import Collection, FramePlace, evaluate
     from bevseg.evaluation.summary import Summary
 
     opened = [source.open() for source in evaluation.sources]
@@ -128,15 +128,20 @@ def _score(evaluation: Evaluation, folder: RunFolder, rank: Rank, workers: int, 
     rank.wait()
     if not rank.is_first:
         folder.begin(evaluation, lengths, alone=False)
-    own = rank.share(places)
+    own, collection = rank.share(places), Collection(evaluation, folder, lengths)
     columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
         bar = progress.add_task("scoring", total=len(own))
-        evaluate(evaluation, folder, own, workers=workers, done=lambda: progress.advance(bar))
+
+        def one_more() -> None:
+            progress.advance(bar)
+            collection.catch_up()  # now, as this process has little else to do, and all cores have work
+
+        evaluate(evaluation, folder, own, workers=workers, done=one_more)
     rank.deliver(folder.path)
     if not rank.is_first:
         return Summary(())
-    summary = collect(evaluation, folder, lengths)
+    summary = collection.summary()
     scored = [
         ScoredSource(source, of_frames or [""] * length)
         for source, of_frames, length in zip(evaluation.sources, drives, lengths, strict=True)

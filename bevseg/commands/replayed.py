@@ -64,7 +64,6 @@ class Replayed:
             ValueError: There is none.
         """
         from bevseg.replay.player import Playback, frame_at_time, frame_of_token
-        from bevseg.replay.recording import names_of
 
         total, source = len(self.recording), self.recording.source
         try:
@@ -72,7 +71,7 @@ class Replayed:
                 return Playback(total).sought(int(text)).frame
             if text.endswith("s") and _is_number(text[:-1]):
                 return frame_at_time(float(text[:-1]), total, self.recording.time_of)
-            return frame_of_token(text, names_of(source))
+            return frame_of_token(text, (source.name_of(index) for index in range(len(source))))
         except LookupError as error:
             raise ValueError(f"{source.name}: {error.args[0]}") from error
 

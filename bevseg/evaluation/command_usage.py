@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bevseg.processes import usable_cores
 
-_INTERVAL_S = 0.1
+_INTERVAL_S = 0.4
+"""Looking at the memory of three processes takes some milliseconds, which are missing elsewhere."""
 _NS = 1e-9
 
 

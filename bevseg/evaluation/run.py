@@ -161,18 +161,42 @@ def evaluate(
     work_off(_FrameJob(evaluation, folder), runs, workers, done=done)
 
 
-def collect(evaluation: Evaluation, folder: RunFolder, lengths: Sequence[int]) -> Summary:
-    """Adds up the scores of all frames, in their order.
+class Collection:
+    """Adds up the scores of all frames, in their order, while they come in or at the end."""
 
-    Raises:
-        ScoreFileError: Those of a frame are missing or damaged.
-    """
-    return Summary(
-        tuple(
-            SourceScores(source.name, source.scoring, sum(frame_scores(folder, source, length), start=Scores.zero()))
-            for source, length in zip(evaluation.sources, lengths, strict=True)
-        )
-    )
+    def __init__(self, evaluation: Evaluation, folder: RunFolder, lengths: Sequence[int]) -> None:
+        """Nothing is read yet; `lengths` are the frames of each source."""
+        self._folder, self._sources, self._lengths = folder, evaluation.sources, tuple(lengths)
+        self._sums = [Scores.zero() for _ in lengths]
+
+    def catch_up(self) -> None:
+        """Adds the frames that are there by now, up to the first of each source that is not.
+
+        Raises:
+            ScoreFileError: The scores of a frame are damaged.
+        """
+        for place, source in enumerate(self._sources):
+            while self._next(place) < self._lengths[place]:
+                path = self._folder.scores_file(source, self._next(place))
+                if not path.is_file():
+                    break
+                self._sums[place] += read_scores(path)
+
+    def summary(self) -> Summary:
+        """The scores of all frames.
+
+        Raises:
+            ScoreFileError: Those of a frame are missing or damaged.
+        """
+        self.catch_up()
+        for place, source in enumerate(self._sources):
+            if self._next(place) < self._lengths[place]:
+                read_scores(self._folder.scores_file(source, self._next(place)))
+        parts = zip(self._sources, self._sums, strict=True)
+        return Summary(tuple(SourceScores(source.name, source.scoring, scores) for source, scores in parts))
+
+    def _next(self, place: int) -> int:
+        return self._sums[place].num_frames
 
 
 def frame_scores(folder: RunFolder, source: EvaluatedSource, length: int) -> Iterator[Scores]:

@@ -104,7 +104,7 @@ def decode_pointcloud2(
     xyz_kept = np.ascontiguousarray(xyz[kept], dtype=np.float32)
     if len(xyz) and not len(xyz_kept) and when_all_lost == "refuse":
         raise PointCloud2Error(f"none of {len(xyz)} points has finite coordinates near Earth", "no_finite_points")
-    stamp_ns = _checked_stamp(message.header)
+    stamp_ns = checked_stamp(message.header)
     time_s = None
     try:
         if with_time and "time" in optional:
@@ -246,8 +246,12 @@ def _payload(data: Any) -> UInt8[np.ndarray, "bytes"]:
         ) from error
 
 
-def _checked_stamp(header: Header) -> int:
-    """The stamp in nanoseconds since the epoch, where it is one."""
+def checked_stamp(header: Header) -> int:
+    """The stamp in nanoseconds since the epoch, where it is one.
+
+    Raises:
+        PointCloud2Error: It is before the epoch, or has a second and more in nanoseconds (`bad_stamp`).
+    """
     if header.stamp.sec < 0 or not 0 <= header.stamp.nanosec < 1_000_000_000:
         raise PointCloud2Error(
             f"a stamp has sec of 0 or more and nanosec below 10^9, got {header.stamp.sec} and {header.stamp.nanosec}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bevseg.datasets.labels import NO_BOXES
@@ -150,11 +150,6 @@ class Recording:
             return 0, cloud.stamp_ns if index == 0 else self.source[0].cloud.stamp_ns
         except UNREADABLE:
             return index, cloud.stamp_ns
-
-
-def names_of(source: Source) -> Iterator[str]:
-    """The names of the frames, in order; none is read for them."""
-    return (source.name_of(index) for index in range(len(source)))
 
 
 def _reason(error: Exception) -> str:

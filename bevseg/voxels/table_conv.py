@@ -14,6 +14,7 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 from bevseg.voxels.neighbour_table import KernelTable
+from bevseg.voxels.row_products import filled_up, needs_filling
 
 _BLOCK_BYTES = {"cpu": 4 * 2**20, "cuda": 256 * 2**20}
 """How much is gathered at once. On a CPU it should still be in the cache when it is multiplied."""
@@ -35,7 +36,8 @@ class _TableConv(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, table: KernelTable) -> Tensor:
         ctx.save_for_backward(features, weight)
         ctx.table = table
-        return _convolve(features, weight, bias, table.inputs)
+        for_inference = not any(ctx.needs_input_grad)
+        return _convolve(features, weight, bias, table.inputs, fill=for_inference and needs_filling(features))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -56,15 +58,17 @@ def _convolve(
     weight: Float[Tensor, "out_channel tap channel"],
     bias: Float[Tensor, "out_channel"] | None,
     index: Int32[Tensor, "out tap"],
+    *,
+    fill: bool = False,
 ) -> Float[Tensor, "out out_channel"]:
     matrix = weight.flatten(1)
-    outputs = rows.new_empty(len(index), len(weight))
-    for block, gathered in _gathered_blocks(rows, index):
+    outputs = rows.new_empty(filled_up(len(index)) if fill else len(index), len(weight))
+    for block, gathered in _gathered_blocks(rows, index, fill=fill):
         if bias is None:
             torch.mm(gathered, matrix.t(), out=outputs[block])
         else:
             torch.addmm(bias, gathered, matrix.t(), out=outputs[block])
-    return outputs
+    return outputs[: len(index)] if fill else outputs
 
 
 def _weight_gradient(
@@ -78,15 +82,20 @@ def _weight_gradient(
 
 
 def _gathered_blocks(
-    rows: Float[Tensor, "n channel"], index: Int32[Tensor, "m tap"]
+    rows: Float[Tensor, "n channel"], index: Int32[Tensor, "m tap"], *, fill: bool = False
 ) -> Iterator[tuple[slice, Float[Tensor, "block taps"]]]:
-    """The rows under each tap side by side, some outputs at a time, in one buffer; index n gives zeros."""
+    """The rows under each tap side by side, some outputs at a time, in one buffer; index n gives zeros.
+
+    With `fill` a block has as many rows as come again in other scans; those beyond the last output are zeros.
+    """
     with_zeros = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
     taps, channels = index.shape[1], rows.shape[1]
-    size = min(len(index), max(1, _BLOCK_BYTES[rows.device.type] // (taps * channels * rows.element_size())))
+    size = max(1, _BLOCK_BYTES[rows.device.type] // (taps * channels * rows.element_size()))
+    size = min(filled_up(len(index)), filled_up(size)) if fill else min(len(index), size)
     buffer = rows.new_empty(size * taps, channels)
     for start in range(0, len(index), max(size, 1)):
         block = index[start : start + size]
-        gathered = buffer[: block.numel()]
-        torch.index_select(with_zeros, 0, block.flatten(), out=gathered)
-        yield slice(start, start + len(block)), gathered.view(len(block), taps * channels)
+        torch.index_select(with_zeros, 0, block.flatten(), out=buffer[: block.numel()])
+        count = filled_up(len(block)) if fill else len(block)
+        buffer[block.numel() : count * taps].zero_()
+        yield slice(start, start + count), buffer[: count * taps].view(count, taps * channels)

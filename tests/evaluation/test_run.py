@@ -14,13 +14,13 @@ from bevseg.commands.evaluated_methods import ClustersMethod, open_sight
 from bevseg.datasets.sample import Sample
 from bevseg.evaluation.frame_scores import REAL, SIMULATED, Segmentation
 from bevseg.evaluation.run import (
+    Collection,
     EvaluatedSource,
     Evaluation,
     FramePlace,
     Method,
     RunFolder,
     RunFolderError,
-    collect,
     evaluate,
 )
 from bevseg.evaluation.score_files import ScoreFileError
@@ -45,7 +45,9 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 def figures(evaluation: Evaluation, folder: RunFolder) -> Figures:
     """All figures but times."""
-    metrics: Figures = json.loads(json.dumps(collect(evaluation, folder, LENGTHS).as_json(), allow_nan=False))
+    metrics: Figures = json.loads(
+        json.dumps(Collection(evaluation, folder, LENGTHS).summary().as_json(), allow_nan=False)
+    )
     for source in metrics["sources"]:
         del source["timings_ms"]
     return metrics
@@ -102,7 +104,7 @@ def test_what_was_interrupted_goes_on_where_it_stopped(evaluation: Evaluation, w
     folder.begin(evaluation, LENGTHS)
     assert not half.exists()
     with pytest.raises(ScoreFileError, match=r"000002\.safetensors: cannot be read"):
-        collect(evaluation, folder, LENGTHS)
+        Collection(evaluation, folder, LENGTHS).summary()
     evaluate(replace(evaluation, method=second), folder, PLACES, workers=1)
     assert first.asked == ["street/000000", "street/000001", "street/000002"]
     assert second.asked == ["street/000002", "yard/000000", "yard/000001"]
@@ -118,7 +120,7 @@ def test_scores_of_a_frame_that_are_damaged_are_counted_again_once_they_are_gone
     damaged = folder.scores_file(evaluation.sources[1], 0)
     damaged.write_bytes(damaged.read_bytes()[:-7])
     with pytest.raises(ScoreFileError, match=r"yard/000000\.safetensors: cannot be read .*remove it"):
-        collect(evaluation, folder, LENGTHS)
+        Collection(evaluation, folder, LENGTHS).summary()
     damaged.unlink()
     evaluate(replace(evaluation, method=again), folder, PLACES, workers=1)
     assert again.asked == ["yard/000000"]
@@ -137,7 +139,9 @@ def test_frames_without_a_result_are_named_and_found_nothing_in(evaluation: Eval
     folder = RunFolder(tmp_path)
     folder.begin(evaluation, LENGTHS)
     evaluate(replace(evaluation, method=_Silent()), folder, PLACES[:3], workers=1)
-    scores = collect(replace(evaluation, sources=evaluation.sources[:1]), folder, LENGTHS[:1]).sources[0].scores
+    scores = (
+        Collection(replace(evaluation, sources=evaluation.sources[:1]), folder, LENGTHS[:1]).summary().sources[0].scores
+    )
     assert scores.without_result == ("street/000000", "street/000001", "street/000002")
     assert scores.objects[0.5].num_truth.sum() == scores.objects[0.5].false_negatives.sum() > 0
     visible = scores.masks.groups.visible
@@ -201,4 +205,4 @@ def test_no_frames_are_no_scores(evaluation: Evaluation, tmp_path: Path) -> None
     folder = RunFolder(tmp_path)
     folder.begin(evaluation, [0, 0])
     evaluate(evaluation, folder, [], workers=2)
-    assert [source.scores.num_frames for source in collect(evaluation, folder, [0, 0]).sources] == [0, 0]
+    assert [source.scores.num_frames for source in Collection(evaluation, folder, [0, 0]).summary().sources] == [0, 0]

@@ -34,13 +34,13 @@ class Drive:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def name_of(self, index: int) -> str:
-        return self.samples[index].name
-
     def __getitem__(self, index: int) -> Sample:
         if not self.samples[index].name:
             raise ValueError(f"frame {index} is cut off after 12 bytes; copy it again")
         return self.samples[index]
+
+    def name_of(self, index: int) -> str:
+        return self.samples[index].name
 
 
 def boxes_at(step: int) -> np.ndarray:

@@ -1,0 +1,150 @@
+"""Publishes diagnostics, in every state of the node."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+
+from bevseg_ros.accounting import Ledger
+from bevseg_ros.diagnostics import (
+    Status,
+    accounting_status,
+    input_status,
+    latency_status,
+    model_status,
+    process_status,
+    processing_time_status,
+    transform_status,
+)
+from bevseg_ros.processing import Processor, Progress
+from bevseg_ros.settings import Settings
+
+if TYPE_CHECKING:
+    from bevseg_ros.cloud_input import CloudInput
+    from bevseg_ros.node import BevSegNode
+
+
+class Reporter:
+    """A timer that says how the node does."""
+
+    def __init__(self, node: BevSegNode, ledger: Ledger) -> None:
+        self._node, self._ledger = node, ledger
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._before = ledger.account()
+        self._lost_before = 0
+        self._settings: Settings | None = None
+        self._processor: Processor | None = None
+        self._input: CloudInput | None = None
+        self._model = ""
+        self._name_was_taken = False
+        self.model_error = ""
+        # The time of a bag may stand still: the node is to report all the same.
+        self._timer = node.create_timer(1.0, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def watch(self, settings: Settings, processor: Processor, cloud_input: CloudInput, model: str) -> None:
+        """Reports on these from now on."""
+        self._settings, self._processor, self._input, self._model = settings, processor, cloud_input, model
+        self._timer.timer_period_ns = int(settings.diagnostics_period_s * 1e9)
+        self._timer.reset()
+
+    def watch_nothing(self) -> None:
+        """The node is not configured any more."""
+        self._settings = self._processor = self._input = None
+        self._model = ""
+
+    def take_settings(self, settings: Settings) -> None:
+        """Judges by other limits from now on."""
+        self._settings = settings
+
+    def nodes_of_this_name(self) -> int:
+        """How many nodes, this one included, have its name and namespace."""
+        own = (self._node.get_name(), self._node.get_namespace())
+        return self._node.get_node_names_and_namespaces().count(own)
+
+    def report(self) -> None:
+        """Publishes one array with all statuses."""
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        name = self._node.get_fully_qualified_name()
+        for status in self._statuses():
+            values = [KeyValue(key=key, value=value) for key, value in status.values.items()]
+            message.status.append(
+                DiagnosticStatus(
+                    level=bytes([status.level]),
+                    name=f"{name}: {status.name}",
+                    message=status.message,
+                    hardware_id=name,
+                    values=values,
+                )
+            )
+        self._publisher.publish(message)
+
+    def _statuses(self) -> list[Status]:
+        progress = Progress() if self._processor is None else self._processor.progress()
+        account, before = self._ledger.account(), self._before
+        self._before = account
+        return [
+            *self._input_statuses(),
+            accounting_status(account, before, points_clipped=progress.points_clipped, last_error=progress.last_error),
+            *self._settings_statuses(progress),
+            latency_status(progress.times),
+            model_status(
+                self._node.state_label,
+                self._model,
+                errors_in_a_row=progress.model_errors_in_a_row,
+                reloads=progress.reloads,
+                error=progress.model_error or self.model_error,
+            ),
+            self._process_status(),
+        ]
+
+    def _input_statuses(self) -> list[Status]:
+        if self._input is None or self._settings is None:
+            return []
+        timeout_s = self._settings.live.stall_timeout_s
+        state = self._input.state(timeout_s)
+        lost_before, self._lost_before = self._lost_before, state.lost_by_middleware
+        active = self._node.state_label == "active"
+        return [input_status(state, active=active, stall_timeout_s=timeout_s, lost_before=lost_before)]
+
+    def _settings_statuses(self, progress: Progress) -> list[Status]:
+        settings = self._settings
+        if settings is None:
+            return []
+        live = settings.live
+        return [
+            processing_time_status(
+                progress.times,
+                now_s=time.monotonic(),
+                max_processing_ms=live.max_processing_ms,
+                max_delay_ms=live.max_delay_ms,
+            ),
+            transform_status(
+                settings.base_frame,
+                settings.transform_source,
+                error=progress.transform_error,
+                failing=progress.transform_failing,
+            ),
+        ]
+
+    def _process_status(self) -> Status:
+        same_name = self.nodes_of_this_name()
+        if same_name > 1 and not self._name_was_taken:
+            self._node.get_logger().error(f"{same_name} nodes are called {self._node.get_fully_qualified_name()}")
+        self._name_was_taken = same_name > 1
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+        return process_status(memory_mb=memory_mb(), peak_memory_mb=peak_mb, same_name=same_name)
+
+
+def memory_mb() -> float:
+    """Resident memory of this process, MB; 0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    if not statm.is_file():
+        return 0.0
+    return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

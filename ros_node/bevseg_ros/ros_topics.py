@@ -1,0 +1,58 @@
+"""The node's publishers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nav_msgs.msg import MapMetaData
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Float64
+
+from bevseg.messages.fill import generated_class
+from bevseg_ros.outputs import OUTPUTS, Output, Outputs, found_packages
+from bevseg_ros.timing import DEBUG_TOPICS, CloudTimes
+
+RESULT_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+class Topics:
+    """All topics below `~/output` and `~/debug`."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        """Makes a publisher for each output whose messages are installed."""
+        self._node = node
+        found = {"sensor_msgs": True, "nav_msgs": True, "visualization_msgs": True} | found_packages()
+        publishers = {
+            spec: node.create_lifecycle_publisher(generated_class(spec.type_name), f"~/output/{spec.name}", RESULT_QOS)
+            for spec in OUTPUTS
+            if found[spec.package]
+        }
+        self.outputs = Outputs([Output(spec, publisher) for spec, publisher in publishers.items()])
+        self._grid = node.create_lifecycle_publisher(MapMetaData, "~/output/grid", LATCHED_QOS)
+        self._debug = {
+            name: node.create_lifecycle_publisher(Float64, f"~/debug/{name}", RESULT_QOS) for name in DEBUG_TOPICS
+        }
+        self._all: list[Any] = [*publishers.values(), self._grid, *self._debug.values()]
+
+    def publish_grid(self, metadata: MapMetaData) -> None:
+        """Where the cells of all maps lie; kept for those who subscribe later."""
+        metadata.map_load_time = self._node.get_clock().now().to_msg()
+        self._grid.publish(metadata)
+
+    def publish_times(self, times: CloudTimes) -> None:
+        """What a cloud took, to those who want to know."""
+        for name, value in times.by_name().items():
+            if self._debug[name].get_subscription_count():
+                self._debug[name].publish(Float64(data=value))
+
+    def destroy(self) -> None:
+        """Takes all publishers away."""
+        for publisher in self._all:
+            self._node.destroy_lifecycle_publisher(publisher)

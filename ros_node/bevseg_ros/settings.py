@@ -1,0 +1,172 @@
+"""What the values of all parameters add up to, or why they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from bevseg.results.classes import ClassGroup, SemanticClass
+from bevseg_ros.parameters import CHECKPOINT_DEFAULT, PARAMETERS, ParameterSpec, TransformSourceName, Value
+from bevseg_ros.stream import StreamLimits
+
+
+class ParameterError(ValueError):
+    """A value contradicts its meaning or another value."""
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """What may change while the node runs.
+
+    Attributes:
+        range_m: Points farther away are left out, None for no limit.
+        ego_box_m: `(x_min, x_max, y_min, y_max, z_min, z_max)`, None for no box.
+        classes: Of the objects that are published.
+        min_score: For each `ClassGroup`; None for the checkpoint's own.
+        stall_timeout_s: When the sensor has stalled.
+        max_processing_ms: From where on a cloud is slow.
+        max_delay_ms: From where on slow clouds are an error.
+    """
+
+    range_m: float | None
+    ego_box_m: tuple[float, ...] | None
+    classes: tuple[SemanticClass, ...]
+    min_score: tuple[float | None, ...]
+    stall_timeout_s: float
+    max_processing_ms: float
+    max_delay_ms: float
+
+
+@dataclass(frozen=True)
+class MountSettings:
+    """The pose of a sensor that is fixed to the vehicle: metres and radians, in the base frame."""
+
+    frame: str
+    xyz_m: tuple[float, float, float]
+    roll_pitch_yaw_rad: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All parameters, judged; see `PARAMETERS` for what each means. None stands for "not set"."""
+
+    checkpoint: str
+    device: str
+    threads: int | None
+    warm_up_scans: int
+    autostart: bool
+    reliable_input: bool
+    base_frame: str | None
+    transform_source: TransformSourceName
+    transform_timeout_s: float
+    mount: MountSettings
+    deskew: bool
+    sweeps: int
+    odometry_frame: str
+    max_points: int
+    intensity_full_scale: float | None
+    with_time: bool
+    limits: StreamLimits
+    diagnostics_period_s: float
+    live: LiveSettings
+
+
+def settings_from(values: Mapping[str, Value]) -> Settings:
+    """What a complete set of values adds up to.
+
+    Raises:
+        ParameterError: A value is outside of its range or choices, or contradicts another.
+    """
+    for spec in PARAMETERS:
+        _check(spec, values[spec.name])
+    base_frame, source, frame = (str(values[name]) for name in ("base_frame", "transform_source", "mount.frame"))
+    if base_frame and source == "mount" and not frame:
+        raise ParameterError(
+            f"base_frame is '{base_frame}' and transform_source is 'mount': mount.frame must name the frame of the "
+            "clouds that the mount pose holds for"
+        )
+    if not base_frame and (values["deskew"] or values["sweeps"] != 1):
+        raise ParameterError("deskew and sweeps need odometry, which says where base_frame is: set base_frame, too")
+    return Settings(
+        checkpoint=str(values["checkpoint"]),
+        device=str(values["device"]),
+        threads=int(_number(values, "threads")) or None,
+        warm_up_scans=int(_number(values, "warm_up_scans")),
+        autostart=bool(values["autostart"]),
+        reliable_input=bool(values["reliable_input"]),
+        base_frame=base_frame or None,
+        transform_source=cast(TransformSourceName, source),
+        transform_timeout_s=_number(values, "transform_timeout_s"),
+        mount=_mount(values),
+        deskew=bool(values["deskew"]),
+        sweeps=int(_number(values, "sweeps")),
+        odometry_frame=str(values["odometry_frame"]),
+        max_points=int(_number(values, "max_points")),
+        intensity_full_scale=_number(values, "intensity_full_scale") or None,
+        with_time=bool(values["with_time"]),
+        limits=StreamLimits(_number(values, "clock_jump_back_s"), _number(values, "clock_jump_forward_s")),
+        diagnostics_period_s=_number(values, "diagnostics_period_s"),
+        live=_live(values),
+    )
+
+
+def needs_odometry(settings: Settings) -> bool:
+    """Whether clouds are moved by the vehicle's own motion."""
+    return settings.deskew or settings.sweeps > 1
+
+
+def _live(values: Mapping[str, Value]) -> LiveSettings:
+    box = cast(tuple[float, ...], values["ego_box"])
+    scores = [_number(values, f"min_score.{group.label}") for group in ClassGroup]
+    return LiveSettings(
+        range_m=_number(values, "range_m") or None,
+        ego_box_m=tuple(float(edge) for edge in box) if any(box) else None,
+        classes=tuple(SemanticClass[name.upper()] for name in cast(tuple[str, ...], values["classes"])),
+        min_score=tuple(None if score == CHECKPOINT_DEFAULT else score for score in scores),
+        stall_timeout_s=_number(values, "stall_timeout_s"),
+        max_processing_ms=_number(values, "max_processing_time_ms"),
+        max_delay_ms=_number(values, "max_consecutive_delay_ms"),
+    )
+
+
+def _mount(values: Mapping[str, Value]) -> MountSettings:
+    x, y, z = (_number(values, f"mount.{axis}") for axis in ("x", "y", "z"))
+    roll, pitch, yaw = (_number(values, f"mount.{turn}") for turn in ("roll", "pitch", "yaw"))
+    return MountSettings(str(values["mount.frame"]), (x, y, z), (roll, pitch, yaw))
+
+
+def _check(spec: ParameterSpec, value: Value) -> None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_number(spec, float(value))
+    elif spec.choices:
+        given = (value,) if isinstance(value, str) else cast(tuple[str, ...], value)
+        unknown = [text for text in given if text not in spec.choices]
+        if unknown:
+            raise ParameterError(
+                f"{spec.name} must be of {', '.join(spec.choices)}; got {', '.join(map(str, unknown))}"
+            )
+    elif spec.name == "ego_box":
+        _check_box(cast(tuple[float, ...], value))
+
+
+def _check_number(spec: ParameterSpec, value: float) -> None:
+    low = -float("inf") if spec.low is None else spec.low
+    high = float("inf") if spec.high is None else spec.high
+    if not low <= value <= high:
+        raise ParameterError(f"{spec.name} must lie within {low:g}..{high:g}, got {value:g}")
+    if spec.name.startswith("min_score.") and CHECKPOINT_DEFAULT < value < 0:
+        raise ParameterError(f"{spec.name} must be a score of 0..1, or -1 for the checkpoint's own; got {value:g}")
+
+
+def _check_box(box: tuple[float, ...]) -> None:
+    edges_fit = len(box) == 6 and (not any(box) or all(box[k] < box[k + 1] for k in (0, 2, 4)))
+    if not edges_fit:
+        raise ParameterError(
+            f"ego_box must be x_min, x_max, y_min, y_max, z_min, z_max with each minimum below its maximum, or six "
+            f"zeros; got {list(box)}"
+        )
+
+
+def _number(values: Mapping[str, Value], name: str) -> float:
+    return float(cast(float, values[name]))

@@ -1,0 +1,55 @@
+"""Starts the node with its parameter file; on demand also RViz and the playing of a bag."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration, NotEqualsSubstitution, PathJoinSubstitution
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.substitutions import FindPackageShare
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments: see `ros2 launch bevseg_ros bevseg.launch.py --show-args`."""
+    share = FindPackageShare("bevseg_ros")
+    value = LaunchConfiguration
+    arguments = {
+        "name": ("bevseg", "name of the node"),
+        "namespace": ("", "namespace of the node"),
+        "pointcloud": ("/lidar/points", "topic of the clouds"),
+        "params_file": (PathJoinSubstitution([share, "params", "bevseg.param.yaml"]), "parameter file"),
+        "checkpoint": ("bevseg-s", "name of a checkpoint that ships, or path of a .safetensors file"),
+        "base_frame": ("", "frame of all results; empty: that of the clouds"),
+        "autostart": ("true", "configure and activate without being asked"),
+        "use_sim_time": ("false", "take the time from /clock"),
+        "rviz": ("false", "show the results in RViz"),
+        "bag": ("", "a bag to be played; empty: none"),
+    }
+    node = LifecycleNode(
+        package="bevseg_ros",
+        executable="bevseg_node",
+        name=value("name"),
+        namespace=value("namespace"),
+        output="screen",
+        parameters=[
+            value("params_file"),
+            {name: value(name) for name in ("checkpoint", "base_frame", "autostart", "use_sim_time")},
+        ],
+        remappings=[("~/input/pointcloud", value("pointcloud"))],
+    )
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", PathJoinSubstitution([share, "rviz", "bevseg.rviz"])],
+        parameters=[{"use_sim_time": value("use_sim_time")}],
+        condition=IfCondition(value("rviz")),
+    )
+    bag = ExecuteProcess(
+        cmd=["ros2", "bag", "play", "--clock", value("bag")],
+        output="screen",
+        condition=IfCondition(NotEqualsSubstitution(value("bag"), "")),
+    )
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in arguments.items()
+    ]
+    return LaunchDescription([*declared, node, rviz, bag])
