@@ -99,6 +99,13 @@ class Browser:
             raise BrowserError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
+    def wait_for(self, script: str) -> Any:
+        """What a promise in the page comes to."""
+        answer = self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            raise BrowserError(f"{script}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
+
     def complaints(self) -> list[str]:
         """Errors and warnings of the page: exceptions, the console, and what the browser itself says of it."""
         self.run("0")  # what was logged before is here when this has been answered

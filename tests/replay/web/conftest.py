@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,11 +17,28 @@ from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.replay.frames import BrokenFrame, Frame, Prediction
+from bevseg.replay.web.pack import FramePacker
+from bevseg.replay.web.page import Clip, write_page
 from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks, footprint_masks
 from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import CellState, PointLabels, Scene, VisibilityMap
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+
+HELPERS = """
+async function settled() {
+    for (let k = 0; k < 2 || player.running; k += 1) await new Promise((done) => requestAnimationFrame(done));
+    return player.shown;
+}
+function pixels({ width, height }) {
+    const pen = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+    pen.drawImage(arguments[0], 0, 0);
+    return pen.getImageData(0, 0, width, height).data;
+}"""
+"""What tests ask of a page: its frame once nothing is under way, and the pixels of a canvas."""
 
 GRID = BevGrid(x_min_m=2.0, y_min_m=-16.0, cell_m=0.2, width=200, height=120)
 """Not centred: x from 2 to 42, y from -16 to 8."""
@@ -147,3 +166,31 @@ def compared() -> Frame:
     frame = make_frame(0, (0, 1, 2))
     other = Prediction("other", make_scene(frame.cloud, ()), note="no result for frame 000000")
     return replace(frame, predictions=(frame.predictions[0], other))
+
+
+@pytest.fixture
+def show(browser: Browser, scoring: Scoring, tmp_path: Path) -> Callable[[list[Frame | BrokenFrame]], None]:
+    """Writes a page of these frames and opens it in the browser, dark and 1280 x 800."""
+
+    def write_and_open(frames: list[Frame | BrokenFrame]) -> None:
+        path = tmp_path / "clip.html"
+        with write_page(path, frames, FramePacker(scoring), Clip("drive <1>", 20.0), workers=1) as packed:
+            list(packed)
+        browser.open(path)
+        browser.send("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
+        browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        browser.run(HELPERS)
+        assert browser.wait_for("settled()") == 0
+
+    return write_and_open
+
+
+@pytest.fixture
+def page(
+    browser: Browser, show: Callable[[list[Frame | BrokenFrame]], None], clip: list[Frame | BrokenFrame]
+) -> Iterator[Browser]:
+    """The clip in the browser, which has nothing to complain of and asks for nothing."""
+    show(clip)
+    yield browser
+    assert browser.complaints() == []
+    assert browser.requests() == []

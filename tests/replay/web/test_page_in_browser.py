@@ -3,74 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bevseg.evaluation.frame_scores import Scoring
-from bevseg.evaluation.matching import MatchRule
 from bevseg.replay.frames import BrokenFrame, Frame
-from bevseg.replay.web.pack import FramePacker
-from bevseg.replay.web.page import Clip, write_page
 
 if TYPE_CHECKING:
     from tests.conftest import Browser
 
+Show = Callable[[list[Frame | BrokenFrame]], None]
 pytestmark = pytest.mark.browser
 
-SETTLED = """(async () => {
-    for (let k = 0; k < 2 || player.running; k += 1) await new Promise((done) => requestAnimationFrame(done));
-    return player.shown;
-})()"""
 INK = """(() => {
     const data = pixels(panes[0].scene);
     let sum = 0;
     for (let k = 0; k < data.length; k += 1) sum = (sum * 31 + data[k]) % 2147483647;
     return sum;
 })()"""
-PIXELS = """function pixels({ width, height }) {
-    const pen = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-    pen.drawImage(arguments[0], 0, 0);
-    return pen.getImageData(0, 0, width, height).data;
-}"""
 KEYS = {" ": ("Space", 32), "ArrowRight": ("ArrowRight", 39), "ArrowLeft": ("ArrowLeft", 37), "End": ("End", 35)}
-
-
-def _write(path: Path, frames: list[Frame | BrokenFrame]) -> Path:
-    scoring = Scoring(MatchRule(min_points=5, max_range_m=50.0))
-    with write_page(path, frames, FramePacker(scoring), Clip("drive <1>", 20.0), workers=1) as packed:
-        list(packed)
-    return path
-
-
-@pytest.fixture(scope="module")
-def written(clip: list[Frame | BrokenFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _write(tmp_path_factory.mktemp("page") / "clip.html", clip)
-
-
-@pytest.fixture
-def page(browser: Browser, written: Path) -> Iterator[Browser]:
-    browser.open(written)
-    browser.send("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
-    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    assert _settled(browser) == 0
-    browser.run(PIXELS)
-    yield browser
-    assert browser.complaints() == []
-    assert browser.requests() == []
-
-
-def _settled(page: Browser) -> Any:
-    """The frame that is shown once nothing is under way."""
-    answer = page.send("Runtime.evaluate", expression=SETTLED, awaitPromise=True, returnByValue=True)
-    return answer["result"]["value"]
 
 
 def _click(page: Browser, selector: str) -> Any:
     page.run(f"document.querySelector({selector!r}).click()")
-    return _settled(page)
+    return page.wait_for("settled()")
 
 
 def _press(page: Browser, key: str) -> Any:
@@ -81,7 +38,7 @@ def _press(page: Browser, key: str) -> Any:
             "Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number,
             **(text if kind == "keyDown" else {}),
         )  # fmt: skip
-    return _settled(page)
+    return page.wait_for("settled()")
 
 
 def _place_of(page: Browser, found: str) -> tuple[float, float]:
@@ -97,7 +54,7 @@ def _place_of(page: Browser, found: str) -> tuple[float, float]:
 
 def _mouse(page: Browser, kind: str, place: tuple[float, float], **more: Any) -> None:
     page.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], **more)
-    _settled(page)
+    page.wait_for("settled()")
 
 
 def _text(page: Browser, selector: str) -> str:
@@ -138,21 +95,20 @@ def test_buttons_step_seek_and_play(page: Browser) -> None:
         const look = () => (player.playing ? setTimeout(look, 20) : done(player.shown));
         look();
     })"""
-    answer = page.send("Runtime.evaluate", expression=playing, awaitPromise=True, returnByValue=True)
-    assert answer["result"]["value"] == 3
+    assert page.wait_for(playing) == 3
     assert page.run("document.getElementById('play').getAttribute('aria-label')") == "play"
 
 
 def test_the_scrubber_and_the_strip_seek(page: Browser) -> None:
     page.run("$('scrub').value = '1'; $('scrub').dispatchEvent(new Event('input'))")
-    assert _settled(page) == 1
+    assert page.wait_for("settled()") == 1
     bounds = page.run(
         "(() => { const b = $('strip').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
     )
     place = (bounds[0] + bounds[2] - 9, bounds[1] + bounds[3] / 2)
     _mouse(page, "mousePressed", place, button="left", buttons=1, clickCount=1)
     _mouse(page, "mouseReleased", place, button="left", clickCount=1)
-    assert _settled(page) == 3
+    assert page.wait_for("settled()") == 3
     assert page.run("$('scrub').value") == "3"
 
 
@@ -283,7 +239,7 @@ def test_two_fingers_zoom(page: Browser) -> None:
         fingers = [{"x": middle[0] + sign * apart, "y": middle[1], "id": k} for k, sign in enumerate((-1, 1))]
         page.send("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
     page.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-    _settled(page)
+    page.wait_for("settled()")
     assert page.run("view.scale") == pytest.approx(2 * scale, rel=0.02)
     assert _place_of(page, "frame.results[0].objects[0]") == pytest.approx(middle, abs=1.0)
 
@@ -291,7 +247,7 @@ def test_two_fingers_zoom(page: Browser) -> None:
 @pytest.mark.parametrize("width", [1280, 380])
 def test_light_and_dark_fit_the_window(page: Browser, width: int) -> None:
     page.send("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
-    _settled(page)
+    page.wait_for("settled()")
     assert page.run("document.documentElement.scrollWidth") <= width
     corner = "[...pixels(panes[0].scene).slice(0, 4)]"
     _click(page, "[data-layer=ground]")
@@ -302,9 +258,8 @@ def test_light_and_dark_fit_the_window(page: Browser, width: int) -> None:
     assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)"
 
 
-def test_two_results_side_by_side(browser: Browser, compared: Frame, tmp_path: Path) -> None:
-    browser.open(_write(tmp_path / "two.html", [compared]))
-    _settled(browser)
+def test_two_results_side_by_side(browser: Browser, show: Show, compared: Frame) -> None:
+    show([compared])
     assert browser.run("panes.map((pane) => [pane.heading.textContent, pane.note.textContent])") == [
         ["net", ""], ["other", "no result for frame 000000"],
     ]  # fmt: skip
@@ -312,11 +267,9 @@ def test_two_results_side_by_side(browser: Browser, compared: Frame, tmp_path: P
 
 
 def test_a_clip_without_truth_and_objects_that_begins_with_a_broken_frame(
-    browser: Browser, make: Any, empty_cloud: Any, tmp_path: Path
+    browser: Browser, show: Show, make: Any, empty_cloud: Any
 ) -> None:
-    frames = [BrokenFrame(0, 2, "cut off"), make(1, (), cloud=empty_cloud, has_truth=False)]
-    browser.open(_write(tmp_path / "bare.html", frames))
-    assert _settled(browser) == 0
+    show([BrokenFrame(0, 2, "cut off"), make(1, (), cloud=empty_cloud, has_truth=False)])
     assert browser.run("$('broken').checkVisibility()")
     assert _click(browser, "[data-do=on]") == 1
     assert not browser.run("document.querySelector('[data-layer=truth]').checkVisibility()")
