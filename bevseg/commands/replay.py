@@ -1,12 +1,13 @@
-"""Replay a recording: what is there, what the model saw, and where it failed, as a video, pictures or a contact sheet.
+"""Replay a recording: what is there, what the model saw, and where it failed, as a video, pictures, a sheet or a page.
 
 SOURCE is anything that bevseg reads (see `bevseg check`): a dataset, a drive, a bag, a folder of point files. Results
 come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`; no model is loaded), from --checkpoint
 (segmented as it is shown), or from the truth alone. Where there is truth, results are held against it: found, missed,
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
-It needs no display. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown
-as a card that says why, and the exit code is 1.
+It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
+switch and every object to ask about. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot
+be read is shown as a card that says why, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bevseg.commands.replayed import Replayed, open_replayed
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from bevseg.replay.export import Tally
     from bevseg.replay.search import Find
@@ -48,8 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--no-tracking", action="store_true", help="keep the ids of stored results: they are steady")
     _add_frame_arguments(parser)
     view = parser.add_argument_group("view")
-    view.add_argument("--view", choices=("video",), default="video", help="how it is shown (default: %(default)s)")
-    view.add_argument("--output", type=Path, metavar="FILE|FOLDER", help="a video, .mp4; or a folder of PNG pictures")
+    view.add_argument("--view", choices=("video", "web"), default="video", help="web is one page (default: video)")
+    view.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="a video, .mp4; a folder of PNG pictures; with web a page, .html",
+    )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
     )
@@ -125,8 +131,17 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--workers must be 1 or more, got {args.workers}")
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
         raise ValueError(f"a contact sheet is written as .png, got '{args.sheet}'")
-    if args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
+    if args.view == "web":
+        _check_page(args)
+    elif args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
         raise ValueError(f"--output takes a video, .mp4, or the name of a folder for pictures, got '{args.output}'")
+
+
+def _check_page(args: argparse.Namespace) -> None:
+    if args.output is None or args.output.suffix.lower() != ".html":
+        raise ValueError(f"--view web writes one page: --output FILE.html, got '{args.output or 'none'}'")
+    if args.watch:
+        raise ValueError("--watch does not go with --view web: a page holds a clip that has ended")
 
 
 def _search(what: str, replayed: Replayed, indices: Sequence[int], screen: Console) -> Sequence[Find]:
@@ -159,6 +174,8 @@ def _write_view(args: argparse.Namespace, replayed: Replayed, indices: Iterable[
     from bevseg.replay.pictures import FramePainter
 
     bar = progress.add_task("drawing", total=len(indices) if isinstance(indices, Sequence) else None)
+    if args.view == "web":
+        return _write_page(args, replayed, list(indices), progress, bar)
     tally, painter = Tally(), FramePainter(replayed.look, replayed.recording.scoring)
     workers = args.workers or usable_cores()
     args.output.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +191,29 @@ def _write_view(args: argparse.Namespace, replayed: Replayed, indices: Iterable[
                 for _ in drawn:
                     progress.advance(bar)
                 replayed.require_results(tally)
+    return tally
+
+
+def _write_page(
+    args: argparse.Namespace, replayed: Replayed, indices: Sequence[int], progress: Progress, bar: TaskID
+) -> Tally:
+    from bevseg.processes import usable_cores
+    from bevseg.replay.export import Tally, read_ahead
+    from bevseg.replay.web.pack import FramePacker
+    from bevseg.replay.web.page import Clip, bytes_of_frame, check_count, write_page
+
+    check_count(len(indices))
+    tally, look = Tally(), replayed.look
+    packer = FramePacker(replayed.recording.scoring, most_bytes=bytes_of_frame(len(indices)))
+    clip = Clip(look.title, replayed.frames_per_s(args), look.layers, look.coloring)
+    workers = args.workers or usable_cores()
+    with (
+        closing(read_ahead(replayed.recording, indices, tally)) as frames,
+        write_page(args.output, frames, packer, clip, workers=workers) as packed,
+    ):
+        for _ in packed:
+            progress.advance(bar)
+        replayed.require_results(tally)
     return tally
 
 

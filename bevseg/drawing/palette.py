@@ -61,14 +61,28 @@ def ground_colors() -> UInt8[np.ndarray, "states 3"]:
     return np.array([_GROUND[CellState(state)] for state in range(len(CellState))], np.uint8)
 
 
+def height_steps(z_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
+    """The row of `tones` for each height; `z_m` is measured from the sensor, metres."""
+    low, high = _HEIGHT_STOPS_M[0], _HEIGHT_STOPS_M[-1]
+    return np.clip((z_m - low) * (len(_HEIGHT_TABLE) / (high - low)), 0, len(_HEIGHT_TABLE) - 1).astype(np.uint8)
+
+
+def intensity_steps(intensity: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n"]:
+    """The row of `tones` for each intensity of 0..1."""
+    step = np.sqrt(np.clip(intensity, 0, 1)) * (len(_HEIGHT_TABLE) - 1)  # most surfaces return little
+    return step.astype(np.uint8)
+
+
+def tones() -> UInt8[np.ndarray, "256 3"]:
+    """From slate to pale; they show height and intensity."""
+    return _HEIGHT_TABLE.copy()
+
+
 def height_colors(z_m: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
     """Quiet slate for the road up to pale for roofs and trees; `z_m` is measured from the sensor, metres."""
-    low, high = _HEIGHT_STOPS_M[0], _HEIGHT_STOPS_M[-1]
-    step = np.clip((z_m - low) * (len(_HEIGHT_TABLE) / (high - low)), 0, len(_HEIGHT_TABLE) - 1)
-    return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)
+    return _HEIGHT_TABLE.take(height_steps(z_m), axis=0)
 
 
 def intensity_colors(intensity: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n 3"]:
     """The tones of `height_colors`, dark for what returns nothing and pale for reflectors; `intensity` is 0..1."""
-    step = np.sqrt(np.clip(intensity, 0, 1)) * (len(_HEIGHT_TABLE) - 1)  # most surfaces return little
-    return _HEIGHT_TABLE.take(step.astype(np.intp), axis=0)
+    return _HEIGHT_TABLE.take(intensity_steps(intensity), axis=0)

@@ -17,7 +17,9 @@ Sight = Literal[
 ]  # fmt: skip
 """What can be looked for."""
 
-_OUTCOME_OF_SIGHT: dict[Sight, Outcome] = {
+SIGHTS: tuple[Sight, ...] = get_args(Sight)
+
+OUTCOME_OF_SIGHT: dict[Sight, Outcome] = {
     "over-merge": Outcome.MERGED,
     "over-split": Outcome.SPLIT,
     "missed": Outcome.MISSED,
@@ -28,7 +30,7 @@ _OUTCOME_OF_SIGHT: dict[Sight, Outcome] = {
 }
 """Those that need a truth to compare with."""
 
-_LIMITS: dict[Sight, float] = {"hidden": 0.6, "low-score": 0.5}
+LIMITS: dict[Sight, float] = {"hidden": 0.6, "low-score": 0.5}
 """Hidden share from which on, and score below which, an object is looked for, unless another is given."""
 
 
@@ -52,23 +54,23 @@ class Query:
             ValueError: It is none of the kinds, or its limit is no number in 0..1.
         """
         name, _, limit = text.partition(":")
-        if name not in get_args(Sight):
-            raise ValueError(f"cannot look for '{name}'; known are {', '.join(get_args(Sight))}")
-        sight: Sight = next(known for known in get_args(Sight) if known == name)
+        if name not in SIGHTS:
+            raise ValueError(f"cannot look for '{name}'; known are {', '.join(SIGHTS)}")
+        sight: Sight = next(known for known in SIGHTS if known == name)
         if not limit:
-            return cls(sight, _LIMITS.get(sight, 0.0))
+            return cls(sight, LIMITS.get(sight, 0.0))
         try:
             value = float(limit)
         except ValueError:
             value = np.nan
-        if sight not in _LIMITS or not 0 <= value <= 1:
+        if sight not in LIMITS or not 0 <= value <= 1:
             raise ValueError(f"expected a share or a score in 0..1 after hidden: or low-score:, got '{text}'")
         return cls(sight, value)
 
     @property
     def needs_truth(self) -> bool:
         """Whether it can be told only where there is truth."""
-        return self.sight in _OUTCOME_OF_SIGHT
+        return self.sight in OUTCOME_OF_SIGHT
 
 
 @dataclass(frozen=True)
@@ -120,4 +122,4 @@ def _severities(query: Query, prediction: Prediction) -> np.ndarray:
             difference = prediction.difference
             if difference is None:
                 return np.zeros(0)
-            return difference.severity[difference.mark == _OUTCOME_OF_SIGHT[query.sight]]
+            return difference.severity[difference.mark == OUTCOME_OF_SIGHT[query.sight]]

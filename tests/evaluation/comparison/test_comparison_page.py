@@ -26,7 +26,7 @@ from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
 
 if TYPE_CHECKING:
-    from tests.evaluation.conftest import Browser
+    from tests.conftest import Browser
 
 WriteRun = Callable[..., Path]
 

@@ -11,7 +11,7 @@ import pytest
 from bevseg.evaluation.report.report import write_report
 
 if TYPE_CHECKING:
-    from tests.evaluation.conftest import Browser
+    from tests.conftest import Browser
     from tests.evaluation.report.conftest import Scored
 
 ScoreStreets = Callable[[Mapping[str, Sequence[str]]], "Scored"]

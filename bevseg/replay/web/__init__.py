@@ -1,0 +1,1 @@
+"""Frames as one page that plays a clip in any browser, from disk, without a server and without the network."""

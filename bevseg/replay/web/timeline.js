@@ -1,0 +1,63 @@
+// The strip above the scrubber: a bar for each frame, as high as it shows failures; without truth, hidden objects.
+
+const THUMB = 16;
+
+const strip = {
+  canvas: $("strip"),
+
+  get kinds() {
+    const failures = shownSights().filter((sight) => sight.outcome !== null);
+    return failures.length ? failures : shownSights().filter((sight) => sight.key === "hidden");
+  },
+
+  // Frames stand where the thumb of the scrubber comes to stand.
+  columnOf(place, width) {
+    const total = store.length;
+    return total > 1 ? THUMB / 2 + (place * (width - THUMB)) / (total - 1) : width / 2;
+  },
+
+  placeOf(column, width) {
+    const total = store.length;
+    return Math.min(Math.max(Math.round(((column - THUMB / 2) / Math.max(width - THUMB, 1)) * (total - 1)), 0), total - 1);
+  },
+
+  paint(state) {
+    const { canvas } = this, width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    const pen = canvas.getContext("2d"), kinds = this.kinds, now = theme.now;
+    pen.scale(ratio, ratio);
+    const chosen = state.sight && state.sight.key !== "broken" ? [state.sight] : kinds;
+    const most = Math.max(1, ...store.summaries.map((summary) => chosen.reduce((sum, kind) => sum + countOf(summary, kind), 0)));
+    const wide = Math.max(2, Math.min((width - THUMB) / Math.max(store.length - 1, 1) - 1, 14));
+    pen.fillStyle = now.grid;
+    pen.fillRect(0, height - 1, width, 1);
+    store.summaries.forEach((summary, place) => {
+      const left = this.columnOf(place, width) - wide / 2;
+      if (place === state.place) {
+        pen.fillStyle = css(parts(now.quiet), 0.3);
+        pen.fillRect(left - 2, 0, wide + 4, height);
+      }
+      if (summary.broken !== undefined) {
+        pen.fillStyle = now.broken;
+        pen.fillRect(left, 2, wide, height - 3);
+      }
+      let top = height - 1;
+      for (const kind of chosen) {
+        const high = (countOf(summary, kind) / most) * (height - 6);
+        pen.fillStyle = colorOfSight(kind);
+        pen.fillRect(left, top - high, wide, Math.max(high - 0.6, 0));
+        top -= high;
+      }
+    });
+  },
+
+  steer(seek) {
+    const at = (event) => seek(this.placeOf(event.clientX - this.canvas.getBoundingClientRect().left, this.canvas.clientWidth));
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      at(event);
+    });
+    this.canvas.addEventListener("pointermove", (event) => { if (event.buttons) at(event); });
+  },
+};
