@@ -108,7 +108,7 @@ def _lines(canvas: Canvas, marker: Any) -> None:
     colors = np.array([(c.r, c.g, c.b) for c in marker.colors]).reshape(-1, 2, 3)[:, 0]
     pixels = canvas.to_pixels(ends)
     for color in np.unique(colors, axis=0):
-        ink = tuple(int(round(255 * channel)) for channel in color.tolist())
+        ink = tuple(round(255 * channel) for channel in color.tolist())
         canvas.lines(pixels[(colors == color).all(axis=1)], (ink[0], ink[1], ink[2]), closed=False)
 
 
@@ -116,7 +116,7 @@ def _words(canvas: Canvas, marker: Any) -> None:
     place = np.array([[marker.pose.position.x, marker.pose.position.y]])
     if canvas.shows(place)[0]:
         column, row = canvas.to_pixels(place)[0].tolist()
-        ink = tuple(int(round(255 * channel)) for channel in (marker.color.r, marker.color.g, marker.color.b))
+        ink = tuple(round(255 * channel) for channel in (marker.color.r, marker.color.g, marker.color.b))
         canvas.text(marker.text, left=column + 6, baseline=row, size=10.0, color=(ink[0], ink[1], ink[2]))
 
 

@@ -78,6 +78,7 @@ def test_messages_hold_what_the_scenes_say(
     cloud = decode_pointcloud2(found["/bevseg/output/points"])
     np.testing.assert_array_equal(cloud.xyz, sample.cloud.xyz)
     assert sample.cloud.intensity is not None
+    assert cloud.intensity is not None
     np.testing.assert_allclose(cloud.intensity, sample.cloud.intensity, atol=1e-6)
     assert (cloud.frame, cloud.stamp_ns) == ("lidar", sample.cloud.stamp_ns)
     objects = found["/bevseg/output/objects"].instances
@@ -106,9 +107,7 @@ def test_what_cannot_be_read_or_has_no_result_is_left_out(
     assert [(t - 10**9) // 10**8 for t in found.times["/bevseg/output/picture/compressed"]] == [0, 2, 3, 4]
 
 
-def test_scans_without_points_stamps_and_poses(
-    drive: Source, tmp_path: Path, read: Callable[[Path], Read]
-) -> None:
+def test_scans_without_points_stamps_and_poses(drive: Source, tmp_path: Path, read: Callable[[Path], Read]) -> None:
     samples = []
     for k in range(3):
         empty = PointCloud.empty()
@@ -140,9 +139,7 @@ def test_an_interrupted_export_leaves_nothing(recording: Recording, tmp_path: Pa
         assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_full_disk_is_said_of_the_bag(
-    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_said_of_the_bag(recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rosbags.rosbag2 import Writer
 
     def full(self: object, *arguments: object) -> None:
@@ -168,7 +165,10 @@ def test_a_bag_without_any_frame_is_refused(recording: Recording, tmp_path: Path
     assert not (tmp_path / "a.mcap").exists()
 
 
-@pytest.mark.parametrize(("name", "kind", "words"), [("a.bag", ValueError, "got '.*a.bag'"), ("there", FileExistsError, "exists already")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [("a.bag", ValueError, "got '.*a.bag'"), ("there", FileExistsError, "exists already")],
+)
 def test_names_that_are_refused(
     recording: Recording, tmp_path: Path, name: str, kind: type[Exception], words: str
 ) -> None:
