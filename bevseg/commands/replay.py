@@ -6,8 +6,9 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
 It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
-switch and every object to ask about. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot
-be read is shown as a card that says why, and the exit code is 1.
+switch and every object to ask about. --view mcap writes a ROS 2 bag of all that the node would publish, for Foxglove and
+RViz; --ros the same beside the messages of a bag that is given. Frames are named by place (17), time (3.5s) or name
+(token); a frame that cannot be read is shown as a card that says why (a bag lacks it), and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from bevseg.commands.dataset_part import add_part_arguments, open_options
 from bevseg.commands.models import add_model_arguments
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.replay_bag import add_bag_arguments, as_the_node, check_bag, write_bag_view
 from bevseg.commands.replayed import Replayed, open_replayed
 
 if TYPE_CHECKING:
@@ -46,15 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shown.add_argument("--truth", action="store_true", help="the truth alone (default where nothing else is named)")
     shown.add_argument("--no-truth", action="store_true", help="results alone, not held against the truth")
-    shown.add_argument("--no-tracking", action="store_true", help="keep the ids of stored results: they are steady")
+    shown.add_argument("--no-tracking", action="store_true", help="keep the ids of results as they are")
     _add_frame_arguments(parser)
     view = parser.add_argument_group("view")
-    view.add_argument("--view", choices=("video", "web"), default="video", help="web is one page (default: video)")
+    view.add_argument(
+        "--view",
+        choices=("video", "web", "mcap"),
+        default="video",
+        help="web: one page, mcap: a ROS 2 bag (default: video)",
+    )
     view.add_argument(
         "--output",
         type=Path,
         metavar="FILE|FOLDER",
-        help="a video, .mp4; a folder of PNG pictures; with web a page, .html",
+        help="a video, .mp4; a folder of PNG pictures; with web a page, .html; with mcap a bag, .mcap or a folder",
     )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
@@ -69,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     view.add_argument("--speed", type=float, default=1.0, metavar="X", help="1 plays as it was recorded (default: 1)")
     view.add_argument("--rate", type=float, metavar="HZ", help="frames a second as recorded (default: by the stamps)")
     view.add_argument("--workers", type=int, metavar="N", help="processes that draw (default: one for each core)")
+    add_bag_arguments(parser)
     add_part_arguments(parser)
     add_model_arguments(parser, checkpoint=None)
 
@@ -92,6 +100,7 @@ def _add_frame_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Opens, chooses frames, and draws them."""
     screen = console(args)
+    args = as_the_node(args)
     _check(args)
     replayed = open_replayed(args, open_options(args))
     if not args.json:
@@ -133,6 +142,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"a contact sheet is written as .png, got '{args.sheet}'")
     if args.view == "web":
         _check_page(args)
+    elif args.view == "mcap":
+        check_bag(args)
     elif args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
         raise ValueError(f"--output takes a video, .mp4, or the name of a folder for pictures, got '{args.output}'")
 
@@ -163,7 +174,8 @@ def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[in
     columns = ("drawing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
         if args.output:
-            yield _write_view(args, replayed, indices, progress)
+            write = write_bag_view if args.view == "mcap" else _write_view
+            yield write(args, replayed, indices, progress)
         if args.sheet:
             yield _write_sheet(args, replayed, list(indices), progress)
 

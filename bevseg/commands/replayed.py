@@ -195,7 +195,8 @@ def _segmenting(args: argparse.Namespace, checkpoint: str) -> Predictor:
     from bevseg.replay.recording import Predictor
 
     segmenter = load_segmenter(argparse.Namespace(**{**vars(args), "checkpoint": checkpoint}))
-    return Predictor(Path(checkpoint).stem, lambda sample: segmenter.segment(sample.cloud))
+    steady = args.no_tracking
+    return Predictor(Path(checkpoint).stem, lambda sample: segmenter.segment(sample.cloud), lambda sample: steady)
 
 
 def _size(text: str) -> Sequence[int]:

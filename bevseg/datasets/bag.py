@@ -62,8 +62,8 @@ class BagSource:
         name: str | None = None,
     ) -> None:
         self.name = name or path.stem
-        self._path = path
-        self._reader = _open(path)
+        self.path = path
+        self._reader = open_bag(path)
         # A reader that is left to the garbage collector complains of its open files.
         self._closing = weakref.finalize(self, self._reader.close)
         self._full_scale = intensity_full_scale
@@ -100,7 +100,7 @@ class BagSource:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(f"scan {index} of a bag of {len(self)}")
-        where = f"{self._path}: message {index} of {self.topic}"
+        where = f"{self.path}: message {index} of {self.topic}"
         try:
             cloud = decode_pointcloud2(
                 self._message(self._points, self._times_ns, index),
@@ -130,12 +130,12 @@ class BagSource:
             if connection.msgtype == kind:
                 by_topic.setdefault(connection.topic, []).append(connection)
         if topic is not None and topic not in by_topic:
-            raise DatasetError(f"{self._path}: has no topic {topic} of type {kind}, but {sorted(by_topic) or 'none'}")
+            raise DatasetError(f"{self.path}: has no topic {topic} of type {kind}, but {sorted(by_topic) or 'none'}")
         if topic is None and len(by_topic) > 1:
-            raise DatasetError(f"{self._path}: several topics have type {kind}: {sorted(by_topic)}; name one")
+            raise DatasetError(f"{self.path}: several topics have type {kind}: {sorted(by_topic)}; name one")
         if required and not by_topic:
             topics = sorted(f"{c.topic} ({c.msgtype})" for c in self._reader.connections)
-            raise DatasetError(f"{self._path}: has no topic of type {kind}; its topics are {topics}")
+            raise DatasetError(f"{self.path}: has no topic of type {kind}; its topics are {topics}")
         return by_topic[topic] if topic is not None else next(iter(by_topic.values()), [])
 
     def _message(self, connections: list[Connection], times_ns: Int64[np.ndarray, "m"], index: int) -> Any:
@@ -145,9 +145,7 @@ class BagSource:
         found = self._reader.messages(connections, start=time_ns, stop=time_ns + 1)
         for connection, _, data in islice(found, place, None):
             return self._reader.deserialize(data, connection.msgtype)
-        raise DatasetError(
-            f"{self._path}: message {index} of {connections[0].topic} is in the index but not in the bag"
-        )
+        raise DatasetError(f"{self.path}: message {index} of {connections[0].topic} is in the index but not in the bag")
 
     def _find_mounting(self) -> Transform:
         first: Any = self._message(self._odometry, self._odometry_times_ns, 0)
@@ -159,7 +157,7 @@ class BagSource:
         found = mounting(static_transforms(messages), ego=ego, sensor=sensor)
         if found is None:
             raise DatasetError(
-                f"{self._path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in '{sensor}', "
+                f"{self.path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in '{sensor}', "
                 "and /tf_static does not connect the two; without poses: odometry_topic=''"
             )
         return found
@@ -185,7 +183,13 @@ class BagSource:
         return [pose_of_odometry(self._reader.deserialize(data, c.msgtype)) for c, _, data in found]
 
 
-def _open(path: Path) -> AnyReader:
+def open_bag(path: Path) -> AnyReader:
+    """A bag to be read, which whoever opens it closes.
+
+    Raises:
+        DatasetError: It cannot be read.
+        ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
+    """
     from rosbags.highlevel import AnyReader, AnyReaderError
     from rosbags.typesys import Stores, get_typestore
 

@@ -11,9 +11,12 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from bevseg.datasets.labels import NO_BOXES
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
+from bevseg.datasets.swept import DriveRecording
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud
@@ -99,6 +102,29 @@ class Recording:
             return self._time_s(index, self.source[index].cloud)
         except UNREADABLE as error:
             raise ValueError(f"the time of frame {index} cannot be told: {_reason(error)}") from error
+
+    def stamp_ns_of(self, frame: Frame) -> int:
+        """The stamp of a frame's scan, nanoseconds; those of a recording without stamps come at a steady rate.
+
+        A recording whose stamps are all 0 begins one period after that, as ROS takes a stamp of 0 for none.
+        """
+        first_index, first_ns = self._first = self._first or self._start(frame.index, frame.cloud)
+        if frame.cloud.stamp_ns != first_ns:
+            return frame.cloud.stamp_ns
+        periods = frame.index - first_index + (1 if first_ns == 0 else 0)
+        return first_ns + round(periods * self.period_s * 1e9)
+
+    def has_poses(self) -> bool:
+        """Whether it is known how the vehicle moved; sources that do not tell know it if they have any pose at all."""
+        if isinstance(self.source, DriveRecording):
+            return self.source.has_poses
+        return any(self._has_pose(index) for index in range(min(len(self), 2)))
+
+    def _has_pose(self, index: int) -> bool:
+        try:
+            return not np.array_equal(self.source[index].T_global_from_ego.matrix, np.eye(4))
+        except UNREADABLE:
+            return False
 
     def frames_per_s(self) -> float | None:
         """By the stamps of the first two frames; None where they do not tell."""

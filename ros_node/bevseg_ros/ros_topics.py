@@ -10,7 +10,8 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from std_msgs.msg import Float64
 
 from bevseg.messages.fill import generated_class
-from bevseg_ros.outputs import OUTPUTS, Output, Outputs, found_packages
+from bevseg.messages.outputs import OUTPUTS
+from bevseg_ros.outputs import Output, Outputs, found_packages
 from bevseg_ros.timing import DEBUG_TOPICS, CloudTimes
 
 RESULT_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)

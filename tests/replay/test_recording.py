@@ -14,6 +14,7 @@ from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
+from bevseg.geometry.frames import Transform
 from bevseg.replay.frames import BrokenFrame, Frame, Prediction
 from bevseg.replay.predictions import PredictionError, StoredPredictions
 from bevseg.replay.recording import Predictor, Recording
@@ -21,12 +22,17 @@ from bevseg.replay.truth import TruthScenes, tracks_are_known
 from bevseg.results.scene import Scene
 
 Predict = Callable[[Sample], Scene]
+NOTHING = Predictor("nothing", lambda sample: None)
 
 
 def _frames(recording: Recording, indices: range) -> list[Frame]:
     frames = [recording.read(index) for index in indices]
     assert all(isinstance(frame, Frame) for frame in frames)
     return [frame for frame in frames if isinstance(frame, Frame)]
+
+
+def frame_of(recording: Recording, index: int) -> Frame:
+    return _frames(recording, range(index, index + 1))[0]
 
 
 def _ids_by_place(prediction: Prediction) -> dict[tuple[int, int], int]:
@@ -177,6 +183,25 @@ class _Broken(_Listed):
 
     def __getitem__(self, index: int) -> Sample:
         raise OSError(f"frame {index} is gone")
+
+
+def test_stamps_are_those_of_the_scans_or_come_at_a_steady_rate(drive: Source) -> None:
+    recording = Recording(drive, (NOTHING,))
+    assert [recording.stamp_ns_of(frame_of(recording, k)) for k in (2, 0)] == [1_200_000_000, 1_000_000_000]
+    for first_ns, stamps in ((0, [500_000_000, 1_000_000_000]), (7, [7, 500_000_007])):
+        still = _Listed([replace(drive[k], cloud=replace(drive[k].cloud, stamp_ns=first_ns)) for k in range(2)])
+        recording = Recording(still, (NOTHING,), period_s=0.5)
+        assert [recording.stamp_ns_of(frame_of(recording, k)) for k in range(2)] == stamps
+
+
+def test_poses_are_known_where_there_are_any(drive: Source) -> None:
+    assert Recording(drive, (NOTHING,)).has_poses()
+    nowhere = Transform(np.eye(4), "global", "ego")
+    without = _Listed([replace(drive[k], T_global_from_ego=nowhere) for k in range(2)])
+    assert not Recording(without, (NOTHING,)).has_poses()
+    assert not Recording(_Broken(), (NOTHING,)).has_poses()
+    from_origin = _Listed([replace(drive[0], T_global_from_ego=nowhere), drive[1]])
+    assert Recording(from_origin, (NOTHING,)).has_poses()
 
 
 def test_stored_results_are_found_in_every_folder_that_bevseg_writes(drive: Source, stored: Path) -> None:

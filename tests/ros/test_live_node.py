@@ -11,11 +11,11 @@ from bevseg.geometry.frames import Transform
 from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.fill import generated_class, make_message
 from bevseg.messages.maps import grid_metadata
+from bevseg.messages.outputs import OUTPUTS
 from bevseg.messages.pointcloud2 import decode_pointcloud2, stamp_of
 from bevseg.pipeline import BevSegmenter
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import Scene
-from bevseg_ros.outputs import OUTPUTS
 from bevseg_ros.selection import only_classes
 from bevseg_ros.timing import DEBUG_TOPICS
 from bevseg_ros.transforms import MountPose

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bevseg_ros.outputs import OUTPUTS
+from bevseg.messages.outputs import OUTPUTS
 from bevseg_ros.parameters import PARAMETERS
 from bevseg_ros.timing import DEBUG_TOPICS
 

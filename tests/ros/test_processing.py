@@ -10,6 +10,7 @@ import pytest
 
 from bevseg.geometry.grid import BevGrid
 from bevseg.messages.fields import HeaderFields, TimeFields
+from bevseg.messages.outputs import OutputSpec
 from bevseg.messages.point_records import cloud_of_records
 from bevseg.points.cloud import PointCloud
 from bevseg.results.instances import Instances
@@ -17,7 +18,7 @@ from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.model import Model
-from bevseg_ros.outputs import Output, Outputs, OutputSpec, found_packages
+from bevseg_ros.outputs import Output, Outputs, found_packages
 from bevseg_ros.parameters import PARAMETERS
 from bevseg_ros.processing import Job, Processor, Tools
 from bevseg_ros.settings import Settings, settings_from

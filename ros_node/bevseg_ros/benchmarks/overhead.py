@@ -10,9 +10,10 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float64
 
 from bevseg.messages.fill import generated_class
+from bevseg.messages.outputs import OUTPUTS
 from bevseg_ros.benchmarks.scans import RATE_HZ, Feed, simulated_clouds
 from bevseg_ros.benchmarks.session import Session, session
-from bevseg_ros.outputs import OUTPUTS, found_packages
+from bevseg_ros.outputs import found_packages
 
 _WARM_UP = 20
 

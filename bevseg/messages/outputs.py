@@ -1,0 +1,62 @@
+"""What is published of a scene: one line for each topic, with the type of its messages and how they are made.
+
+The node publishes these below `~/output/`, and `bevseg replay` writes them into bags: the same code makes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bevseg.messages.clouds import labelled_points, objects_table
+from bevseg.messages.fields import HeaderFields, MarkerArrayFields
+from bevseg.messages.maps import class_map, instance_map, visibility_grid
+from bevseg.messages.markers import markers
+from bevseg.messages.objects import detected_objects, detections, instance_array
+from bevseg.points.cloud import PointCloud
+from bevseg.results.scene import Scene
+
+MakeFields = Callable[[Scene, PointCloud, HeaderFields], Any]
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One topic below `~/output/`.
+
+    Attributes:
+        name: Of the topic.
+        type_name: Of its messages, such as "sensor_msgs/msg/Image".
+        make: The fields of a message from a scene, the cloud that it was made of, and a header.
+    """
+
+    name: str
+    type_name: str
+    make: MakeFields
+
+    @property
+    def package(self) -> str:
+        """Which package has the messages."""
+        return self.type_name.partition("/")[0]
+
+
+OUTPUTS: tuple[OutputSpec, ...] = (
+    OutputSpec("objects", "bevseg_msgs/msg/InstanceArray", lambda scene, _, header: instance_array(scene, header)),
+    OutputSpec("detections", "vision_msgs/msg/Detection3DArray", lambda scene, _, header: detections(scene, header)),
+    OutputSpec(
+        "detected_objects",
+        "autoware_perception_msgs/msg/DetectedObjects",
+        lambda scene, _, header: detected_objects(scene, header),
+    ),
+    OutputSpec("objects_table", "sensor_msgs/msg/PointCloud2", lambda scene, _, header: objects_table(scene, header)),
+    OutputSpec("points", "sensor_msgs/msg/PointCloud2", labelled_points),
+    OutputSpec("instance_map", "sensor_msgs/msg/Image", lambda scene, _, header: instance_map(scene, header)),
+    OutputSpec("class_map", "sensor_msgs/msg/Image", lambda scene, _, header: class_map(scene, header)),
+    OutputSpec("visibility", "nav_msgs/msg/OccupancyGrid", lambda scene, _, header: visibility_grid(scene, header)),
+    OutputSpec(
+        "markers",
+        "visualization_msgs/msg/MarkerArray",
+        lambda scene, _, header: MarkerArrayFields(markers(scene, header)),
+    ),
+)
+"""In the order in which they are published: what is smallest and most wanted first."""
