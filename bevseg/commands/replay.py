@@ -6,8 +6,8 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
 It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
-switch and every object to ask about. --view mcap writes a ROS 2 bag of all that the node would publish, for Foxglove and
-RViz; --ros the same beside the messages of a bag that is given. Frames are named by place (17), time (3.5s) or name
+switch and every object to ask about. --view mcap writes a ROS 2 bag of all that the node would publish, for Foxglove
+and RViz; --ros the same beside the messages of a bag that is given. Frames are named by place (17), time (3.5s) or name
 (token); a frame that cannot be read is shown as a card that says why (a bag lacks it), and the exit code is 1.
 """
 
