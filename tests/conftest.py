@@ -233,8 +233,10 @@ def _obstacles(*, run_slow: bool) -> dict[str, str]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turns the skip of a test that has to run into a failure."""
+    """Turns the skip of a test that has to run into a failure; slow ones run where they are asked for."""
     report = yield
+    if item.get_closest_marker("slow") and not item.config.getoption("--slow"):
+        return report
     required = [marker for marker in os.environ.get("BEVSEG_REQUIRE", "").split() if item.get_closest_marker(marker)]
     if report.skipped and required:
         report.outcome = "failed"
