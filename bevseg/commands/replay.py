@@ -5,8 +5,9 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 (segmented as it is shown), or from the truth alone. Where there is truth, results are held against it: found, missed,
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
-It needs no display. Frames are named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown
-as a card that says why, and the exit code is 1.
+It needs no display. `--view rerun` shows the scene in three dimensions, as an .rrd file or live: in a window, or where
+there is no display as a page on this machine. Frames are named by place (17), time (3.5s) or name (token); a frame that
+cannot be read is shown as a card that says why, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from bevseg.commands.dataset_part import add_part_arguments, open_options
 from bevseg.commands.models import add_model_arguments
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.commands.replay_scene import SCENE_VIEWS, check_scene_view, show_scene
 from bevseg.commands.replayed import Replayed, open_replayed
 
 if TYPE_CHECKING:
@@ -48,8 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--no-tracking", action="store_true", help="keep the ids of stored results: they are steady")
     _add_frame_arguments(parser)
     view = parser.add_argument_group("view")
-    view.add_argument("--view", choices=("video",), default="video", help="how it is shown (default: %(default)s)")
-    view.add_argument("--output", type=Path, metavar="FILE|FOLDER", help="a video, .mp4; or a folder of PNG pictures")
+    view.add_argument(
+        "--view", choices=("video", *SCENE_VIEWS), default="video", help="how it is shown (default: %(default)s)"
+    )
+    view.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="a video, .mp4, or a folder of PNG pictures; .rrd of rerun, which without it opens its viewer",
+    )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
     )
@@ -113,7 +122,9 @@ def _check(args: argparse.Namespace) -> None:
     named = [name for name in ("predictions", "checkpoint", "compare", "truth") if getattr(args, name)]
     if len(named) > 1:
         raise ValueError(f"--{named[0]} and --{named[1]} do not go together: --compare A B shows two results")
-    if not (args.output or args.sheet or args.find):
+    if args.view in SCENE_VIEWS:
+        check_scene_view(args)
+    elif not (args.output or args.sheet or args.find):
         raise ValueError(
             "nothing to write: name a video (--output FILE.mp4), a folder of pictures, or a --sheet FILE.png"
         )
@@ -125,7 +136,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--workers must be 1 or more, got {args.workers}")
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
         raise ValueError(f"a contact sheet is written as .png, got '{args.sheet}'")
-    if args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
+    if args.view == "video" and args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
         raise ValueError(f"--output takes a video, .mp4, or the name of a folder for pictures, got '{args.output}'")
 
 
@@ -143,6 +154,9 @@ def _search(what: str, replayed: Replayed, indices: Sequence[int], screen: Conso
 
 def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Iterable[Tally]:
     """Writes what was asked for, one after the other."""
+    if args.view in SCENE_VIEWS:
+        yield show_scene(args, replayed, indices, screen)
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = ("drawing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
