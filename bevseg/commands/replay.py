@@ -6,8 +6,8 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
 It needs no display. `--view rerun` shows the scene in three dimensions, as an .rrd file or live: in a window, or where
-there is no display as a page on this machine. Frames are named by place (17), time (3.5s) or name (token); a frame that
-cannot be read is shown as a card that says why, and the exit code is 1.
+there is no display as a page on this machine; `--view open3d` as a folder of pictures. Frames are named by place (17),
+time (3.5s) or name (token); a frame that cannot be read is shown as a card that says why, and the exit code is 1.
 """
 
 from __future__ import annotations

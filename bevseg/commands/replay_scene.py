@@ -27,13 +27,31 @@ def check_scene_view(args: argparse.Namespace) -> None:
     suffix = args.output.suffix.lower() if args.output else None
     if args.view == "rerun" and suffix not in (None, ".rrd"):
         raise ValueError(f"--view rerun writes .rrd, got '{args.output}'; without --output its viewer is opened")
+    if args.view == "open3d" and suffix != "":
+        raise ValueError(f"--view open3d writes a folder of pictures, got --output {args.output}")
     if args.sheet:
         raise ValueError(f"--sheet is drawn by --view video, not by {args.view}")
 
 
 def show_scene(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
     """Writes or shows the frames, and tells what became of them."""
+    if args.view == "open3d":
+        return _show_open3d(args, replayed, indices, screen)
     return _show_rerun(args, replayed, indices, screen)
+
+
+def _show_open3d(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
+    from bevseg.replay.export import Tally, read_ahead
+    from bevseg.replay.open3d_pictures import write_open3d
+
+    tally = Tally()
+    with (
+        closing(read_ahead(replayed.recording, indices, tally)) as frames,
+        write_open3d(args.output, frames, replayed.look, replayed.recording.scoring) as written,
+    ):
+        _advance(written, indices, screen)
+        replayed.require_results(tally)
+    return tally
 
 
 def _show_rerun(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:

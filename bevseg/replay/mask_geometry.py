@@ -54,6 +54,14 @@ def ground_picture(visibility: VisibilityMap, *, coarser: int = 1) -> GroundPict
     return GroundPicture(palette.ground_colors()[state], grid)
 
 
+def ground_quads(ground: GroundPicture, z_m: float) -> Flat:
+    """The same as rectangles, for views without textures."""
+    tones, tone = np.unique(ground.tones.reshape(-1, 3), axis=0, return_inverse=True)
+    cells = np.arange(ground.grid.num_cells)
+    masks = BevMasks.from_owners(ground.grid, tone.reshape(-1), cells, num_masks=len(tones))
+    return row_quads(masks, tones, z_m)
+
+
 def row_quads(masks: BevMasks, colors: UInt8[np.ndarray, "k 3"], z_m: float) -> Flat:
     """Each unbroken run of cells in a row of a mask as one rectangle of two triangles.
 

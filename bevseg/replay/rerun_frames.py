@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from bevseg.drawing import palette
 from bevseg.drawing.layers import PointColoring
@@ -26,15 +26,13 @@ from bevseg.replay.mask_geometry import Flat, ground_picture
 from bevseg.replay.pictures import Look, shown_of
 from bevseg.replay.rerun_cameras import EGO, Camera, cameras
 from bevseg.replay.rerun_plots import PlotLogger
-from bevseg.replay.scene_geometry import Arrows, Boxes, SceneGeometry, Strips
+from bevseg.replay.scene_geometry import Arrows, Boxes, SceneGeometry, Strips, dimmed
 
 if TYPE_CHECKING:
     import rerun as rr
 
 _GROUND_COARSER = 2
 """Of the cells of the visibility map one of two each way is shown, which keeps long recordings small."""
-_VISIBLE_DIM, _HIDDEN_DIM = 0.35, 0.82
-"""Share of the background in filled masks: meshes are opaque."""
 _RINGS_M = (10.0, 20.0, 30.0, 40.0, 50.0)
 _VEHICLE_M = (4.4, 1.85, 1.5)
 
@@ -110,7 +108,7 @@ class FrameLogger:
             turn = np.linspace(0, 2 * np.pi, 181)
             circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
             rings = [np.pad(circle * m, ((0, 0), (0, 1)), constant_values=ground_z_m) for m in _RINGS_M]
-            lines = rr.LineStrips3D(rings, colors=_dim(_one(palette.RING), 0.6), radii=_px(0.7))
+            lines = rr.LineStrips3D(rings, colors=dimmed(_one(palette.RING), 0.6), radii=_px(0.7))
             self.stream.log(f"{EGO}/rings", lines, static=True)
 
     def _log_scan(self, path: str, geometry: SceneGeometry) -> None:
@@ -138,8 +136,8 @@ class FrameLogger:
         import rerun as rr
 
         path = f"{EGO}/{slot}"
-        self._log_flat(f"{path}/masks/visible", geometry.visible, _VISIBLE_DIM)
-        self._log_flat(f"{path}/masks/hidden", geometry.hidden, _HIDDEN_DIM)
+        self._log_flat(f"{path}/masks/visible", geometry.visible)
+        self._log_flat(f"{path}/masks/hidden", geometry.hidden)
         segments, colors = geometry.hatching
         self._log_or_clear(
             f"{path}/masks/hatching", rr.LineStrips3D(segments, colors=colors, radii=_px(0.7)), len(segments)
@@ -220,12 +218,10 @@ class FrameLogger:
         lines = rr.LineStrips3D(list(strips.paths), colors=strips.colors, radii=_px(width_px))
         self._log_or_clear(path, lines, len(strips))
 
-    def _log_flat(self, path: str, flat: Flat, dim: float) -> None:
+    def _log_flat(self, path: str, flat: Flat) -> None:
         import rerun as rr
 
-        mesh = rr.Mesh3D(
-            vertex_positions=flat.vertices, triangle_indices=flat.triangles, vertex_colors=_dim(flat.colors, dim)
-        )
+        mesh = rr.Mesh3D(vertex_positions=flat.vertices, triangle_indices=flat.triangles, vertex_colors=flat.colors)
         self._log_or_clear(path, mesh, len(flat.triangles))
 
     def _log_or_clear(self, path: str, archetype: rr.AsComponents, count: int, *, static: bool = False) -> None:
@@ -241,9 +237,3 @@ def _px(radius: float) -> float:
 
 def _one(color: palette.Color) -> UInt8[np.ndarray, "1 3"]:
     return np.array([color], np.uint8)
-
-
-def _dim(colors: UInt8[np.ndarray, "n 3"], share: float) -> UInt8[np.ndarray, "n 3"]:
-    """With so much of the background in them."""
-    background: Float[np.ndarray, "3"] = np.array(palette.BACKGROUND, np.float64)
-    return np.rint(colors * (1 - share) + background * share).astype(np.uint8)

@@ -31,6 +31,8 @@ _MASK_M, _HATCH_M, _TRAIL_M = 0.04, 0.06, 0.08
 """Heights over the ground, so that what lies on it does not flicker."""
 _EDGES = np.array([(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)])
 _QUIET = 0.55
+_VISIBLE_DIM, _HIDDEN_DIM = 0.35, 0.82
+"""Share of the background in filled masks, which views draw opaque."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +131,12 @@ class SceneGeometry:
     @cached_property
     def visible(self) -> Flat:
         """The part of each mask that the sensor saw, filled."""
-        return row_quads(self._masks.visible, self._colors, self.ground_z_m + _MASK_M)
+        return row_quads(self._masks.visible, dimmed(self._colors, _VISIBLE_DIM), self.ground_z_m + _MASK_M)
 
     @cached_property
     def hidden(self) -> Flat:
-        """The part of each mask that is hidden, filled: what a view lays faintly under the hatching."""
-        return row_quads(self._hidden, self._colors, self.ground_z_m + _MASK_M)
+        """The part of each mask that is hidden, faintly filled: what lies under the hatching."""
+        return row_quads(self._hidden, dimmed(self._colors, _HIDDEN_DIM), self.ground_z_m + _MASK_M)
 
     @cached_property
     def hatching(self) -> tuple[Float32[np.ndarray, "s 2 3"], UInt8[np.ndarray, "s 3"]]:
@@ -240,6 +242,11 @@ def box_corners(boxes: Float[np.ndarray, "k 7"]) -> Float[np.ndarray, "k 8 3"]:
     flat = footprint_corners(boxes.astype(np.float64))
     z = np.stack([boxes[:, 2] - boxes[:, 5] / 2, boxes[:, 2] + boxes[:, 5] / 2], axis=1)
     return np.concatenate([np.concatenate([flat, flat], axis=1), np.repeat(z, 4, axis=1)[..., None]], axis=2)
+
+
+def dimmed(colors: UInt8[np.ndarray, "n 3"], share: float) -> UInt8[np.ndarray, "n 3"]:
+    """With so much of the background in them."""
+    return np.rint(colors * (1 - share) + np.array(palette.BACKGROUND) * share).astype(np.uint8)
 
 
 def _no_boxes() -> Boxes:

@@ -235,6 +235,7 @@ def test_a_scene_in_the_browser_until_ctrl_c(made: Path, tmp_path: Path) -> None
     ("arguments", "words"),
     [
         (("--view", "rerun", "--output", "a.mp4"), "--view rerun writes .rrd, got 'a.mp4'"),
+        (("--view", "open3d"), "--view open3d writes a folder of pictures, got --output None"),
         (("--view", "rerun", "--sheet", "a.png"), "--sheet is drawn by --view video, not by rerun"),
     ],
 )
