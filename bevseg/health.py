@@ -64,6 +64,7 @@ def examine() -> list[Finding]:
         _embreex(),
         _checkpoint(),
         *(_module(module, None) for module in sorted(EXTRA_OF_MODULE)),
+        *_open3d_renderer(),
         _ros(),
     ]
 
@@ -139,6 +140,20 @@ def _embreex() -> Finding:
         remedy = "pip install embreex" if _has_x86_wheels() else None
         return Finding("embreex", False, "optional", f"nothing can be simulated ({_first_line(error)})", remedy)
     return Finding("embreex", True, "optional", _version("embreex", "embreex"))
+
+
+def _open3d_renderer() -> Iterator[Finding]:
+    """Open3D draws with Vulkan, which a machine without a display mostly lacks."""
+    if importlib.util.find_spec("open3d") is None:
+        return
+    from bevseg.replay.open3d_pictures import NEEDED, RendererError, require_renderer
+
+    try:
+        require_renderer()
+    except RendererError as error:
+        yield Finding("open3d renderer", False, "optional", str(error), NEEDED)
+    else:
+        yield Finding("open3d renderer", True, "optional", "draws without a display")
 
 
 def _checkpoint() -> Finding:

@@ -224,6 +224,9 @@ def _obstacles(*, run_slow: bool) -> dict[str, str]:
         obstacles["real"] = "needs real LiDAR frames: set BEVSEG_REAL_DATA to their folder"
     if _CHROMIUM is None:
         obstacles["browser"] = "needs Chromium: apt-get install chromium"
+    for module, extra in (("rerun", "dev"), ("open3d", "view")):
+        if importlib.util.find_spec(module) is None:
+            obstacles[module] = f"needs {module}: pip install 'bevseg[{extra}]'"
     if importlib.util.find_spec("rclpy") is None:
         obstacles["ros"] = "needs rclpy: source a ROS 2 installation or install the extra `ros-test`"
     return obstacles

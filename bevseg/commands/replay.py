@@ -6,9 +6,11 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
 It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
-switch and every object to ask about. --view mcap writes a ROS 2 bag of all that the node would publish, for Foxglove
-and RViz; --ros the same beside the messages of a bag that is given. Frames are named by place (17), time (3.5s) or name
-(token); a frame that cannot be read is shown as a card that says why (a bag lacks it), and the exit code is 1.
+switch and every object to ask about; --view mcap a ROS 2 bag of all that the node would publish, for Foxglove and RViz,
+--ros the same beside the messages of a bag that is given. --view rerun shows the scene in three dimensions, as an .rrd
+file or live: in a window, or where there is no display as a page on this machine; --view open3d as pictures. Frames are
+named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown as a card that says why (a bag
+lacks it), and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from bevseg.commands.dataset_part import add_part_arguments, open_options
 from bevseg.commands.models import add_model_arguments
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.replay_bag import add_bag_arguments, as_the_node, check_bag, write_bag_view
+from bevseg.commands.replay_scene import SCENE_VIEWS, check_scene_view, show_scene
 from bevseg.commands.replayed import Replayed, open_replayed
 
 if TYPE_CHECKING:
@@ -53,15 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     view = parser.add_argument_group("view")
     view.add_argument(
         "--view",
-        choices=("video", "web", "mcap"),
+        choices=("video", "web", "mcap", *SCENE_VIEWS),
         default="video",
-        help="web: one page, mcap: a ROS 2 bag (default: video)",
+        help="web: one page, mcap: a ROS 2 bag, rerun and open3d: in three dimensions (default: video)",
     )
     view.add_argument(
         "--output",
         type=Path,
         metavar="FILE|FOLDER",
-        help="a video, .mp4; a folder of PNG pictures; with web a page, .html; with mcap a bag, .mcap or a folder",
+        help="a video, .mp4; a folder of PNG pictures; with web a page, .html; with mcap a bag, .mcap or a folder; "
+        "with rerun a file, .rrd, or its viewer without it",
     )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
@@ -128,7 +132,9 @@ def _check(args: argparse.Namespace) -> None:
     named = [name for name in ("predictions", "checkpoint", "compare", "truth") if getattr(args, name)]
     if len(named) > 1:
         raise ValueError(f"--{named[0]} and --{named[1]} do not go together: --compare A B shows two results")
-    if not (args.output or args.sheet or args.find):
+    if args.view in SCENE_VIEWS:
+        check_scene_view(args)
+    elif not (args.output or args.sheet or args.find):
         raise ValueError(
             "nothing to write: name a video (--output FILE.mp4), a folder of pictures, or a --sheet FILE.png"
         )
@@ -144,7 +150,7 @@ def _check(args: argparse.Namespace) -> None:
         _check_page(args)
     elif args.view == "mcap":
         check_bag(args)
-    elif args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
+    elif args.view == "video" and args.output is not None and args.output.suffix.lower() not in (".mp4", ""):
         raise ValueError(f"--output takes a video, .mp4, or the name of a folder for pictures, got '{args.output}'")
 
 
@@ -169,6 +175,9 @@ def _search(what: str, replayed: Replayed, indices: Sequence[int], screen: Conso
 
 def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Iterable[Tally]:
     """Writes what was asked for, one after the other."""
+    if args.view in SCENE_VIEWS:
+        yield show_scene(args, replayed, indices, screen)
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = ("drawing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

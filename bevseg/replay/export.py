@@ -102,7 +102,7 @@ def write_pictures(
     Raises:
         FileExistsError: There is such a folder already.
     """
-    with _unfinished_folder(folder) as unfinished:
+    with unfinished_folder(folder) as unfinished:
         numbered = ((unfinished / f"{frame.index:06d}.png", frame) for frame in frames)
         yield (count for count, _ in enumerate(in_order(partial(_write_picture, painter), numbered, workers), 1))
 
@@ -164,7 +164,7 @@ def _write_picture(painter: FramePainter, numbered: tuple[Path, Frame | BrokenFr
 
 
 @contextmanager
-def _unfinished_folder(folder: Path) -> Iterator[Path]:
+def unfinished_folder(folder: Path) -> Iterator[Path]:
     """A folder beside the one that is meant, which it becomes at the end; it is removed if the writing fails."""
     if folder.exists():
         raise FileExistsError(f"{folder} exists already: name another folder, or remove it")

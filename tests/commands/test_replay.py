@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -202,3 +204,54 @@ sys.exit(f"exit code {{code}}, loaded {{loaded}}" if code or loaded else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.rerun
+def test_a_scene_in_three_dimensions_as_a_file(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import rerun as rr
+
+    out = tmp_path / "new" / "a.rrd"
+    code, told = _run(capsys, made / "drive", "--predictions", made / "results", "--view", "rerun", "--output", out)
+    assert code == ExitCode.OK, told
+    assert f"4 frames in {out}" in told
+    boxes = rr.dataframe.load_recording(out).view(index="frame", contents="/world/ego/result/boxes")
+    assert boxes.select().read_all().num_rows == 4
+
+
+@pytest.mark.rerun
+def test_a_scene_in_the_browser_until_ctrl_c(made: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bevseg", "replay", str(made / "drive"), "--frames", "1", "--view", "rerun"]
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        page = next(line for line in process.stdout if line.startswith("open http://127.0.0.1:"))
+        assert "url=rerun%2Bhttp%3A%2F%2F127.0.0.1%3A" in page
+        process.send_signal(signal.SIGINT)
+        assert "the viewer is closed" in process.stdout.read()
+    assert process.returncode == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--view", "rerun", "--output", "a.mp4"), "--view rerun writes .rrd, got 'a.mp4'"),
+        (("--view", "open3d"), "--view open3d writes a folder of pictures, got --output None"),
+        (("--view", "rerun", "--sheet", "a.png"), "--sheet is drawn by --view video, not by rerun"),
+    ],
+)
+def test_what_a_scene_is_not_written_as(
+    made: Path, arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = _run(capsys, made / "drive", *arguments)
+    assert code == ExitCode.REFUSED
+    assert words in told
+
+
+def test_without_rerun_the_command_that_adds_it_is_told(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rerun", None)
+    code, told = _run(capsys, made / "drive", "--view", "rerun", "--output", tmp_path / "a.rrd")
+    assert code == ExitCode.REFUSED
+    assert "pip install 'bevseg[view]'" in told
+    assert list(tmp_path.iterdir()) == []
