@@ -28,8 +28,9 @@ def layout(names: tuple[str, ...], look: Look, *, compared: bool) -> rrb.Bluepri
     curves: list[rrb.View | rrb.Container] = []
     others: list[rrb.View] = []
     for path, name in zip(slots(len(names)), names, strict=True):
-        scenes += [rrb.Tabs(_fixed(BEHIND, path, f"{name} · from behind", look), _free(path, name, look))]
-        scenes += [_fixed(ABOVE, path, f"{name} · from above", look)]
+        behind = rrb.Tabs(_fixed(BEHIND, path, f"{name} · from behind", look), _free(path, name, look))
+        above = _fixed(ABOVE, path, f"{name} · from above", look)
+        scenes.append(rrb.Horizontal(behind, above) if len(names) == 1 else rrb.Vertical(behind, above))
         for group, heading in PLOTS.items():
             title = heading if len(names) == 1 else f"{heading} · {name}"
             view = rrb.TimeSeriesView(name=title, origin=f"/plots/{path}/{group}")

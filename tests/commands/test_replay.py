@@ -219,14 +219,15 @@ def test_a_scene_in_three_dimensions_as_a_file(made: Path, tmp_path: Path, capsy
 
 
 @pytest.mark.rerun
-def test_a_scene_in_the_browser_until_ctrl_c(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_scene_in_the_browser_until_it_is_stopped(made: Path, stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "bevseg", "replay", str(made / "drive"), "--frames", "1", "--view", "rerun"]
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         page = next(line for line in process.stdout if line.startswith("open http://127.0.0.1:"))
         assert "url=rerun%2Bhttp%3A%2F%2F127.0.0.1%3A" in page
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         assert "the viewer is closed" in process.stdout.read()
     assert process.returncode == ExitCode.OK
 
