@@ -74,7 +74,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     args.device = rank.device(args.device)
     from bevseg.evaluation.run import Evaluation, RunFolder
 
-    sources, workers = evaluated_sources(args, screen), _workers(args, rank)
+    results = None if args.no_submission else args.output
+    sources, workers = evaluated_sources(args, screen, results=results), _workers(args, rank)
     method = _method(args, sources, screen, workers)
     about = as_json(method.about(), args.corrupt)
     evaluation = Evaluation(sources, method, about, see=open_sight)

@@ -70,14 +70,21 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def evaluated_sources(args: argparse.Namespace, screen: Console) -> tuple[EvaluatedSource, ...]:
+def evaluated_sources(
+    args: argparse.Namespace, screen: Console, *, results: Path | None = None
+) -> tuple[EvaluatedSource, ...]:
     """What was asked for, in the order of the options.
+
+    Args:
+        args: As `add_source_arguments` and `add_part_arguments` read them.
+        screen: Where it is said what was found.
+        results: Folder for results in the formats of benchmarks, where they are wanted.
 
     Raises:
         ValueError: Nothing was asked for, or it is not there.
         DatasetError: `--data` is no dataset, or one on which every method would score nothing.
     """
-    sources = tuple(_sources(args, screen))
+    sources = tuple(_sources(args, screen, results))
     if not sources:
         raise ValueError("nothing to score on: give --data, --real, --simulated or --frozen")
     if not args.corrupt:
@@ -89,9 +96,9 @@ def evaluated_sources(args: argparse.Namespace, screen: Console) -> tuple[Evalua
     return tuple(replace(source, open=_Corrupted(source.open, corruption), writer=None) for source in sources)
 
 
-def _sources(args: argparse.Namespace, screen: Console) -> Iterator[EvaluatedSource]:
+def _sources(args: argparse.Namespace, screen: Console, results: Path | None) -> Iterator[EvaluatedSource]:
     if args.data is not None:
-        yield _dataset(args, screen)
+        yield _dataset(args, screen, results)
     if args.real is not None:
         yield from _real_sources(args.real)
     if args.frozen is not None:
@@ -100,7 +107,7 @@ def _sources(args: argparse.Namespace, screen: Console) -> Iterator[EvaluatedSou
         yield _simulated_source(args)
 
 
-def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
+def _dataset(args: argparse.Namespace, screen: Console, results: Path | None) -> EvaluatedSource:
     from bevseg.datasets.open import open_source
     from bevseg.datasets.problems import require_trainable
     from bevseg.evaluation.run import EvaluatedSource
@@ -111,7 +118,7 @@ def _dataset(args: argparse.Namespace, screen: Console) -> EvaluatedSource:
     require_trainable(opened.source)
     scoring = scoring_of_kind(opened.kind, args.min_points, args.max_range)
     about = {"path": str(args.data.resolve()), "kind": opened.kind, **asdict(options)}
-    writer = submission_writer(args, opened, scoring)
+    writer = submission_writer(results, opened, args.tables, scoring) if results is not None else None
     return EvaluatedSource(opened.source.name, partial(_open_dataset, args.data, options), scoring, about, writer)
 
 

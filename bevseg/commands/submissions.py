@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +15,11 @@ if TYPE_CHECKING:
     from bevseg.evaluation.summary import Summary
 
 
-def submission_writer(args: argparse.Namespace, opened: OpenedSource, scoring: Scoring) -> SubmissionWriter | None:
-    """What writes the results on a dataset; None where nothing is kept, or no results are wanted."""
-    if args.output is None or args.no_submission:
-        return None
+def submission_writer(folder: Path, opened: OpenedSource, tables: str | None, scoring: Scoring) -> SubmissionWriter:
+    """What writes the results on a dataset into a folder."""
     from bevseg.evaluation.submissions.writers import SubmissionWriter
 
-    return SubmissionWriter(args.output, _part(opened, args.tables), scoring)
+    return SubmissionWriter(folder, _part(opened, tables), scoring)
 
 
 def with_official_scores(summary: Summary, evaluation: Evaluation, *, tracking: bool) -> Summary:

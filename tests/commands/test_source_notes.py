@@ -14,7 +14,9 @@ from bevseg.commands.source_notes import drives_of, note_sources, open_again
 from bevseg.datasets.sample import Sample
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.corruptions import CorruptedSource, Corruption
+from bevseg.simulation.drive import DriveConfig, DriveSource
 from bevseg.simulation.source import SimulatedSource
+from bevseg.simulation.writers.semantic_kitti import write_semantic_kitti
 
 QUIET = Console(quiet=True)
 
@@ -75,6 +77,17 @@ def test_frames_made_anew_are_opened_as_they_were(tmp_path: Path) -> None:
     assert isinstance(source, CorruptedSource)
     assert isinstance(source.source, SimulatedSource)
     assert (source.source.config.seed, len(source)) == (9, 3)
+
+
+def test_a_dataset_is_opened_as_it_was(tmp_path: Path) -> None:
+    street = SimulationConfig(seed=4, frames=2, sensors=("vlp-16",), range_m=20.0)
+    write_semantic_kitti(DriveSource(DriveConfig(street)), tmp_path / "set")
+    note_sources(tmp_path, _args("--data", str(tmp_path / "set")))
+    opened = open_again(tmp_path, QUIET)
+    assert not isinstance(opened, str)
+    ((_, source),) = opened.items()
+    assert len(source) == 2
+    assert drives_of(source) == ["00", "00"]
 
 
 def test_paths_are_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
