@@ -41,7 +41,7 @@ def _read(path: Path) -> list[np.ndarray]:
 @pytest.mark.parametrize("codec", CODECS)
 def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "drive.mp4"
     _write(path, _pictures(7), codec=codec)
     frames = _read(path)
@@ -57,7 +57,7 @@ def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
 @pytest.mark.parametrize("codec", CODECS)
 def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "odd.mp4"
     with VideoWriter(path, frames_per_s=12.5, codec=codec) as video:
         video.write(_pictures(1, width=101, height=63)[0])
@@ -67,7 +67,7 @@ def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCo
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_picture_of_another_size_leaves_the_file_before_and_nothing_else(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "drive.mp4"
     path.write_bytes(b"before")
     with pytest.raises(ValueError, match="one size"):
