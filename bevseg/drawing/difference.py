@@ -53,15 +53,15 @@ class Outcome(IntEnum):
 
 
 _LOOK: dict[Outcome, tuple[str, Color]] = {
-    Outcome.FOUND: ("found", (43, 196, 160)),
-    Outcome.FALSE_ALARM: ("false", (238, 92, 40)),
-    Outcome.MISSED: ("missed", (244, 132, 206)),
-    Outcome.MERGED: ("merged", (250, 234, 70)),
-    Outcome.SPLIT: ("split", (92, 190, 246)),
-    Outcome.WRONG_LABEL: ("label", (196, 176, 255)),
-    Outcome.TWICE: ("twice", (190, 146, 96)),
-    Outcome.WRONG_SHAPE: ("shape", (98, 124, 255)),
-    Outcome.IGNORED: ("ignored", (116, 128, 142)),
+    Outcome.FOUND: ("found", (27, 217, 168)),
+    Outcome.FALSE_ALARM: ("false", (248, 62, 30)),
+    Outcome.MISSED: ("missed", (239, 91, 168)),
+    Outcome.MERGED: ("merged", (255, 255, 111)),
+    Outcome.SPLIT: ("split", (22, 177, 251)),
+    Outcome.WRONG_LABEL: ("label", (220, 213, 234)),
+    Outcome.TWICE: ("twice", (150, 112, 88)),
+    Outcome.WRONG_SHAPE: ("shape", (34, 116, 255)),
+    Outcome.IGNORED: ("ignored", (92, 99, 114)),
 }
 
 
