@@ -58,7 +58,7 @@ _LOOK: dict[Outcome, tuple[str, Color]] = {
     Outcome.MISSED: ("missed", (239, 91, 168)),
     Outcome.MERGED: ("merged", (255, 255, 111)),
     Outcome.SPLIT: ("split", (22, 177, 251)),
-    Outcome.WRONG_LABEL: ("label", (220, 213, 234)),
+    Outcome.WRONG_LABEL: ("label", (236, 211, 255)),
     Outcome.TWICE: ("twice", (150, 112, 88)),
     Outcome.WRONG_SHAPE: ("shape", (34, 116, 255)),
     Outcome.IGNORED: ("ignored", (92, 99, 114)),
@@ -93,6 +93,10 @@ class Difference:
         """How many true objects were found, and how many failures there are of each kind."""
         counts = {outcome: int(np.count_nonzero(self.mark == outcome)) for outcome in Outcome if outcome.is_failure}
         return {Outcome.FOUND: int(np.count_nonzero(self.truth == Outcome.FOUND)), **counts}
+
+    def ignored_predictions(self) -> int:
+        """How many predictions are neither right nor wrong."""
+        return int(np.count_nonzero(self.prediction == Outcome.IGNORED))
 
 
 def outcome_colors(outcomes: Int[np.ndarray, "n"]) -> list[Color]:
