@@ -53,15 +53,15 @@ class Outcome(IntEnum):
 
 
 _LOOK: dict[Outcome, tuple[str, Color]] = {
-    Outcome.FOUND: ("found", (43, 196, 160)),
-    Outcome.FALSE_ALARM: ("false", (238, 92, 40)),
-    Outcome.MISSED: ("missed", (244, 132, 206)),
-    Outcome.MERGED: ("merged", (250, 234, 70)),
-    Outcome.SPLIT: ("split", (92, 190, 246)),
-    Outcome.WRONG_LABEL: ("label", (196, 176, 255)),
-    Outcome.TWICE: ("twice", (190, 146, 96)),
-    Outcome.WRONG_SHAPE: ("shape", (98, 124, 255)),
-    Outcome.IGNORED: ("ignored", (116, 128, 142)),
+    Outcome.FOUND: ("found", (27, 217, 168)),
+    Outcome.FALSE_ALARM: ("false", (248, 62, 30)),
+    Outcome.MISSED: ("missed", (239, 91, 168)),
+    Outcome.MERGED: ("merged", (255, 255, 111)),
+    Outcome.SPLIT: ("split", (22, 177, 251)),
+    Outcome.WRONG_LABEL: ("label", (236, 211, 255)),
+    Outcome.TWICE: ("twice", (150, 112, 88)),
+    Outcome.WRONG_SHAPE: ("shape", (34, 116, 255)),
+    Outcome.IGNORED: ("ignored", (92, 99, 114)),
 }
 
 
@@ -93,6 +93,10 @@ class Difference:
         """How many true objects were found, and how many failures there are of each kind."""
         counts = {outcome: int(np.count_nonzero(self.mark == outcome)) for outcome in Outcome if outcome.is_failure}
         return {Outcome.FOUND: int(np.count_nonzero(self.truth == Outcome.FOUND)), **counts}
+
+    def ignored_predictions(self) -> int:
+        """How many predictions are neither right nor wrong."""
+        return int(np.count_nonzero(self.prediction == Outcome.IGNORED))
 
 
 def outcome_colors(outcomes: Int[np.ndarray, "n"]) -> list[Color]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from bevseg.datasets.sample import Annotations
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas
 from bevseg.drawing.difference import Difference, Outcome
 from bevseg.drawing.labels import Placer, Rect
-from bevseg.drawing.layers import ego_rect
+from bevseg.drawing.layers import ego_rect, ring_label_rects
 from bevseg.drawing.object_layers import draw_dashed_boxes, footprint_rects
 
 _SIZE_PX = 11.5
@@ -43,10 +43,18 @@ def draw_marks(
         Where plates stand, which later words must not cover.
     """
     predicted, true = footprint_rects(canvas, boxes), footprint_rects(canvas, truth.boxes)
-    placer = Placer(avoid=[*predicted, *true, ego_rect(canvas)])
+    placer = Placer(avoid=[*predicted, *true, ego_rect(canvas), *ring_label_rects(canvas)])
     for k in np.flatnonzero(canvas.shows(difference.mark_xy_m)):
         of_prediction = difference.mark_prediction[k] >= 0
         around = predicted[difference.mark_prediction[k]] if of_prediction else true[difference.mark_truth[k]]
         color = Outcome(int(difference.mark[k])).color
-        placer.write(canvas, [(difference.mark_text[k], _INK)], around=around, size=_SIZE_PX, plate=color)
+        if placer.write(canvas, [(difference.mark_text[k], _INK)], around=around, size=_SIZE_PX, plate=color):
+            _draw_leader(canvas, placer.taken[-1], canvas.to_pixels(difference.mark_xy_m[k]), color)
     return placer.taken
+
+
+def _draw_leader(canvas: Canvas, plate: Rect, place: Float32[np.ndarray, "2"], color: palette.Color) -> None:
+    """A line from the nearest edge of a plate to what it is about: in a crowd it could be about others."""
+    edge = np.clip(place, (plate.left, plate.top), (plate.right, plate.bottom)).astype(np.float32)
+    canvas.lines([np.stack([edge, place])], color, width=max(1, round(canvas.ui)), closed=False)
+    canvas.disc(place, 1.8 * canvas.ui, color)

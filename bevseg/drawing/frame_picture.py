@@ -13,7 +13,7 @@ from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.heads_up import Heading, draw_heads_up, draw_tally
 from bevseg.drawing.layers import draw_ego
 from bevseg.drawing.perspective import draw_perspective
-from bevseg.drawing.range_image import PaintedPoints, draw_range_image
+from bevseg.drawing.range_image import PaintedPoints, draw_range_image, elevation_span_deg
 from bevseg.drawing.shown import Shown, paint_above, paint_ground
 
 _BEV_SHARE = 0.47
@@ -22,8 +22,9 @@ _PERSPECTIVE_SHARE, _RANGE_SHARE = 0.46, 0.125
 """Of its height."""
 _GROUND_WIDER = 1.55
 """The ground in perspective reaches this much farther to the sides than the view from above."""
-_ELEVATION_DEG = (-26.0, 12.0)
 _BAND_PX = 17.0
+_FILLED_ROWS = 5
+"""The lowest rings of some sensors lie 6 degrees apart."""
 _TILE_VIEW = BevView(-20.0, 34.0)
 
 
@@ -148,19 +149,19 @@ def _ground(shown: Shown, view: BevView, bev_width: int, size: PictureSize) -> C
 
 
 def _draw_range_strip(strip: UInt8[np.ndarray, "h w 3"], shown: Shown, *, ui: float) -> None:
-    """As the sensor sees it, all around, each point in the colour that it has in the other views."""
+    """As the sensor sees it, all around, each point in the colour that it has in the other views; words above."""
     painted = PaintedPoints(np.arange(len(shown.cloud)), shown.point_colors)
-    strip[...] = draw_range_image(
+    band = round(_BAND_PX * ui)
+    strip[:band] = palette.PANEL
+    strip[band:] = draw_range_image(
         shown.cloud,
         width=strip.shape[1],
-        height=strip.shape[0],
-        elevation_deg=_ELEVATION_DEG,
+        height=strip.shape[0] - band,
+        elevation_deg=elevation_span_deg(shown.cloud),
         painted=painted,
-        fill_rows=2,
+        fill_rows=_FILLED_ROWS,
     )
     canvas = Canvas(strip, BevView(0.0, 1.0), ui)
-    band = strip[: round(_BAND_PX * ui)]
-    band //= 4  # under the words
     strip[: max(1, round(ui))] = palette.PANEL_EDGE
     for share, name in ((0.0, "behind"), (0.25, "left"), (0.5, "ahead"), (0.75, "right")):
         x = share * canvas.width

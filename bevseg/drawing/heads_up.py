@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas
 from bevseg.drawing.difference import Difference, Outcome
 from bevseg.drawing.labels import short_name
-from bevseg.drawing.legend import ENTRIES, draw_legend_line
+from bevseg.drawing.legend import ENTRIES, draw_legend_line, truth_entry
 from bevseg.drawing.object_layers import draw_swatch
 from bevseg.drawing.palette import Color
 from bevseg.drawing.shown import Shown
@@ -18,11 +19,12 @@ from bevseg.drawing.text import shortened, text_width
 from bevseg.results.instances import Instances
 
 _LEFT, _ROW_PX, _SIZE_PX, _SMALL_PX = 16.0, 19.5, 12.5, 11.0
-_TALLY_PX = 12.5
+_TALLY_PX, _TALLY_SWATCH_PX, _TALLY_GAP_PX = 12.5, 15.0, 15.0
 _BAR_PX = 44.0
 _LEGEND = tuple(
     entry for entry in ENTRIES if entry[1] not in ("not observed", "occupied", "box, heading", "LiDAR points")
 )
+_TRUTH = truth_entry("truth")
 
 _COLUMNS = {"range": 196.0, "hidden": 300.0, "by": 312.0, "speed": 476.0, "score": 528.0, "outcome": 548.0}
 """Right ends of the columns with figures, left ends of `by` and `outcome`, in pixels of a 720-pixel picture."""
@@ -63,20 +65,25 @@ def draw_heads_up(canvas: Canvas, shown: Shown, heading: Heading) -> None:
         top = 92.0
     foot = canvas.height / ui - 30
     _draw_table(canvas, shown, top=top, bottom=foot - 6)
-    draw_legend_line(canvas, _LEGEND, left=_LEFT, top=foot)
+    entries = _LEGEND if shown.truth is None else (*_LEGEND, _TRUTH)
+    draw_legend_line(canvas, entries, left=_LEFT, top=foot)
     _draw_progress(canvas, heading.progress)
 
 
 def draw_tally(canvas: Canvas, difference: Difference, *, left: float, baseline: float) -> None:
-    """How many there are of each outcome, with its colour; in pixels of a 720-pixel picture."""
-    ui = canvas.ui
-    for outcome, count in difference.counts().items():
+    """How many there are of each outcome, with its colour, in one line; in pixels of a 720-pixel picture."""
+    ui, counts = canvas.ui, difference.counts()
+    if ignored := difference.ignored_predictions():
+        counts[Outcome.IGNORED] = ignored
+    words = [f"{outcome.word} {count}" for outcome, count in counts.items()]
+    widths = [_TALLY_SWATCH_PX + text_width(text, _TALLY_PX) for text in words]
+    gap = min((canvas.width / ui - 2 * left - sum(widths)) / (len(words) - 1), _TALLY_GAP_PX)
+    for (outcome, count), text, width in zip(counts.items(), words, widths, strict=True):
         color = outcome.color if count else palette.mix(palette.PANEL, outcome.color, 0.45)
         draw_swatch(canvas, left=left, top=baseline - 10, width=11.0, height=11.0, color=color, hidden_from=1.0)
-        text = f"{outcome.word} {count}"
-        tone = palette.TEXT if count else palette.TEXT_QUIET
-        canvas.text(text, left=(left + 16) * ui, baseline=baseline * ui, size=_TALLY_PX, color=tone)
-        left += 16 + text_width(text, _TALLY_PX) + 15
+        tone = palette.TEXT if count and outcome is not Outcome.IGNORED else palette.TEXT_QUIET
+        canvas.text(text, left=(left + _TALLY_SWATCH_PX) * ui, baseline=baseline * ui, size=_TALLY_PX, color=tone)
+        left += width + gap
 
 
 def _summary(shown: Shown) -> str:
@@ -101,9 +108,16 @@ def _draw_table(canvas: Canvas, shown: Shown, *, top: float, bottom: float) -> N
         canvas.text(name, left=_COLUMNS[name] * ui, baseline=top * ui, size=10.0, color=quiet, align_right=True)
     canvas.text("by", left=_COLUMNS["by"] * ui, baseline=top * ui, size=10.0, color=quiet)
     room = max(int((bottom - top - 4) // _ROW_PX), 0)
-    range_m = np.hypot(instances.boxes[:, 0], instances.boxes[:, 1])
-    for row, k in enumerate(np.argsort(range_m, kind="stable")[:room]):
+    for row, k in enumerate(_table_order(shown)[:room]):
         _draw_row(canvas, shown, int(k), baseline=top + 20 + row * _ROW_PX)
+
+
+def _table_order(shown: Shown) -> Int[np.ndarray, "k"]:
+    """The nearest first; those that are neither right nor wrong after all others."""
+    boxes = shown.scene.instances.boxes
+    range_m = np.hypot(boxes[:, 0], boxes[:, 1])
+    ignored = np.zeros(len(boxes), bool) if shown.compared is None else shown.compared.prediction == Outcome.IGNORED
+    return np.lexsort([range_m, ignored])
 
 
 def _draw_row(canvas: Canvas, shown: Shown, k: int, *, baseline: float) -> None:
@@ -125,7 +139,8 @@ def _draw_row(canvas: Canvas, shown: Shown, k: int, *, baseline: float) -> None:
     if shown.compared is not None:
         outcome = Outcome(int(shown.compared.prediction[k]))
         x = _COLUMNS["outcome"] * ui
-        canvas.text(outcome.word, left=x, baseline=baseline * ui, size=_SIZE_PX, color=outcome.color)
+        tone = palette.TEXT_QUIET if outcome is Outcome.IGNORED else outcome.color
+        canvas.text(outcome.word, left=x, baseline=baseline * ui, size=_SIZE_PX, color=tone)
 
 
 def _draw_hidden(canvas: Canvas, visible_fraction: float, color: Color, *, baseline: float) -> None:

@@ -22,7 +22,7 @@ _SHORT_NAMES = {
 _PAD_PX = 2.0
 _GAP_PX = 3.0
 _AWAY_PX = 3.0
-_SHADE_OPACITY = 0.55
+_SHADE_OPACITY = 0.66
 
 _DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
 """Where a label is tried around its object, (right, down); the sides first: rows of cars stand one behind the other."""
@@ -62,7 +62,7 @@ class Placer:
     """Remembers where something was written and finds free places for more.
 
     Attributes:
-        avoid: Rectangles that words cover only where nothing else is free.
+        avoid: Rectangles that words cover only where nothing else is free, and then as little of them as can be.
         taken: Rectangles that words must not cover: what is written already.
     """
 
@@ -111,7 +111,7 @@ class Placer:
         free = places[~_meet(places, taken).any(axis=1)]
         if not len(free):
             return None
-        best = int(_meet(free, self._avoided).any(axis=1).argmin())  # the first that covers nothing, or the first
+        best = int(_covered(free, self._avoided).argmin())  # the first that covers nothing, or the least
         return Rect(*free[best].tolist())
 
     @cached_property
@@ -132,3 +132,10 @@ def _meet(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) ->
     low, high = places[:, None, :2] < others[:, 2:], others[:, :2] < places[:, None, 2:]
     meeting: np.ndarray = (low & high).all(axis=2)
     return meeting
+
+
+def _covered(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "p"]:
+    """How much of the others each rectangle covers, whole square pixels."""
+    shared = np.minimum(places[:, None, 2:], others[:, 2:]) - np.maximum(places[:, None, :2], others[:, :2])
+    area: np.ndarray = np.rint(shared.clip(0).prod(axis=2).sum(axis=1))
+    return area

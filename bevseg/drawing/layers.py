@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.labels import Rect
+from bevseg.drawing.text import text_alpha
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import PointLabels, VisibilityMap
 
@@ -21,6 +22,7 @@ RING_STEP_M = 10
 _RING_LABELS_RAD = np.radians([-52.0, 128.0])
 """Bearings at which rings are labelled: off the lanes ahead, behind and across."""
 
+_RING_TEXT_PX = 11.0
 _POINT_OPACITY = 0.9
 """Of a point that falls on the middle of a pixel."""
 
@@ -48,9 +50,23 @@ def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
     )
 
 
-def draw_rings(canvas: Canvas) -> None:
-    """Adds rings each 10 m around the origin, labelled at two bearings."""
+def draw_rings(canvas: Canvas, *, with_labels: bool = True) -> None:
+    """Adds rings each 10 m around the origin, labelled at two bearings unless `draw_ring_labels` does that later."""
     cv2.add(canvas.image, _rings(canvas.view, canvas.width, canvas.height, canvas.ui), dst=canvas.image)
+    if with_labels:
+        draw_ring_labels(canvas)
+
+
+def draw_ring_labels(canvas: Canvas) -> None:
+    """Writes the range of each ring beside it, where all of the words lie in the picture."""
+    for words, place in _ring_labels(canvas.view, canvas.width, canvas.height, canvas.ui):
+        alpha = text_alpha(words, _RING_TEXT_PX * canvas.ui)
+        canvas.blend(alpha, left=round(place.left), top=round(place.top), color=palette.RING_TEXT)
+
+
+def ring_label_rects(canvas: Canvas) -> list[Rect]:
+    """The pixels that `draw_ring_labels` writes on."""
+    return [place for _, place in _ring_labels(canvas.view, canvas.width, canvas.height, canvas.ui)]
 
 
 @lru_cache(maxsize=8)
@@ -58,16 +74,32 @@ def _rings(view: BevView, width: int, height: int, ui: float) -> UInt8[np.ndarra
     """The light that the rings add to the picture; the same for every frame of a drive."""
     canvas = Canvas(np.zeros((height, width, 3), np.uint8), view, ui)
     origin = canvas.to_pixels(np.zeros((1, 2)))[0]
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]])
-    farthest_m = float(np.hypot(*(corners - origin).T).max()) / canvas.pixels_per_m
-    line, text = palette.mix((0, 0, 0), palette.RING, 0.34), palette.mix((0, 0, 0), palette.RING, 0.95)
-    for range_m in range(RING_STEP_M, int(farthest_m) + 1, RING_STEP_M):
-        canvas.disc(origin, range_m * canvas.pixels_per_m, line, width=1)
-        for bearing_rad in _RING_LABELS_RAD:
-            place = range_m * np.array([np.cos(bearing_rad), np.sin(bearing_rad)])
-            column, row = canvas.to_pixels(place)
-            canvas.text(f"{range_m} m", left=column + 3 * ui, baseline=row - 3 * ui, size=11.0, color=text)
+    for range_m in _ring_ranges(canvas):
+        canvas.disc(origin, range_m * canvas.pixels_per_m, palette.mix((0, 0, 0), palette.RING, 0.34), width=1)
     return canvas.image
+
+
+@lru_cache(maxsize=8)
+def _ring_labels(view: BevView, width: int, height: int, ui: float) -> list[tuple[str, Rect]]:
+    """Words and where they stand, above the ring and to the right of its bearing."""
+    canvas, labels = Canvas(np.zeros((height, width, 3), np.uint8), view, ui), []
+    for range_m in _ring_ranges(canvas):
+        words = f"{range_m} m"
+        high, wide = text_alpha(words, _RING_TEXT_PX * ui).shape
+        for bearing_rad in _RING_LABELS_RAD:
+            column, row = canvas.to_pixels(range_m * np.array([np.cos(bearing_rad), np.sin(bearing_rad)])).tolist()
+            left, top = column + 3 * ui, row - 3 * ui - 0.78 * high
+            if 0 <= left and 0 <= top and left + wide <= width and top + high <= height:
+                labels.append((words, Rect(left, top, left + wide, top + high)))
+    return labels
+
+
+def _ring_ranges(canvas: Canvas) -> range:
+    """Of the rings that the picture shows a part of, metres."""
+    origin = canvas.to_pixels(np.zeros((1, 2)))[0]
+    corners = np.array([[0, 0], [canvas.width, 0], [0, canvas.height], [canvas.width, canvas.height]])
+    farthest_m = float(np.hypot(*(corners - origin).T).max()) / canvas.pixels_per_m
+    return range(RING_STEP_M, int(farthest_m) + 1, RING_STEP_M)
 
 
 def point_colors(cloud: PointCloud, labels: PointLabels, coloring: PointColoring) -> UInt8[np.ndarray, "n 3"]:

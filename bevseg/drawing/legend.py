@@ -22,7 +22,7 @@ _ROW_PX = 23.0
 _SECOND_X = 166.0
 _ICON_PX = 26.0
 _ICON_HIGH_PX = 13.0
-_LINE_PX = 11.0
+_LINE_PX, _LINE_GAP_PX = 11.0, 13.0
 _SAMPLE: Color = (176, 190, 206)
 
 Icon = Callable[[Canvas, float, float], None]
@@ -65,13 +65,14 @@ def _entries(chips: tuple[Chip, ...]) -> list[tuple[Icon, str]]:
 
 
 def draw_legend_line(canvas: Canvas, entries: Sequence[tuple[Icon, str]], *, left: float, top: float) -> None:
-    """Entries side by side, in pixels of a 720-pixel picture; the icons' upper edge is at `top`."""
-    for icon, text in entries:
+    """Entries side by side, in pixels of a 720-pixel picture, closer where there are many; the icons' top is at `top`."""
+    widths = [_ICON_PX + 6 + text_width(text, _LINE_PX) for _, text in entries]
+    gap = min((canvas.width / canvas.ui - 2 * left - sum(widths)) / (len(entries) - 1), _LINE_GAP_PX)
+    for (icon, text), width in zip(entries, widths, strict=True):
         icon(canvas, left, top)
-        x = left + _ICON_PX + 6
-        baseline = (top + _ICON_HIGH_PX - 2) * canvas.ui
+        x, baseline = left + _ICON_PX + 6, (top + _ICON_HIGH_PX - 2) * canvas.ui
         canvas.text(text, left=x * canvas.ui, baseline=baseline, size=_LINE_PX, color=palette.TEXT_QUIET)
-        left = x + text_width(text, _LINE_PX) + 13
+        left += width + gap
 
 
 def _part(canvas: Canvas, left: float, top: float, *, hidden_from: float) -> None:
@@ -83,7 +84,7 @@ def _part(canvas: Canvas, left: float, top: float, *, hidden_from: float) -> Non
 def _ground(canvas: Canvas, left: float, top: float, *, state: CellState) -> None:
     corners = _corners(left, top, _ICON_PX, _ICON_HIGH_PX) * np.float32(canvas.ui)
     canvas.fill(corners, palette.ground_color(state))
-    canvas.lines([corners], palette.PANEL_EDGE, closed=True)
+    canvas.lines([corners], palette.mix(palette.PANEL_EDGE, palette.TEXT_QUIET, 0.5), closed=True)
 
 
 def _box(canvas: Canvas, left: float, top: float) -> None:
@@ -117,6 +118,11 @@ def _chip(canvas: Canvas, left: float, top: float, *, chip: Chip) -> None:
         canvas.dashes(corners, chip.color, dash_px=3.0 * canvas.ui)
     else:
         canvas.fill(corners, chip.color)
+
+
+def truth_entry(text: str) -> tuple[Icon, str]:
+    """The dashed outline of true objects, and words beside it."""
+    return partial(_chip, chip=Chip(text, palette.TEXT_QUIET, dashed=True)), text
 
 
 ENTRIES: tuple[tuple[Icon, str], ...] = (

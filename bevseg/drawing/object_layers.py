@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas, dashes_along, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
-from bevseg.drawing.layers import ego_rect
+from bevseg.drawing.layers import ego_rect, ring_label_rects
 from bevseg.drawing.palette import Color
 from bevseg.geometry.boxes import footprint_corners, footprint_edge_towards
 from bevseg.results.instances import Instances
@@ -176,7 +176,13 @@ def _arrow_between(
 
 
 def draw_labels(
-    canvas: Canvas, instances: Instances, colors: list[Color], *, hidden_from: float, taken: Sequence[Rect] = ()
+    canvas: Canvas,
+    instances: Instances,
+    colors: list[Color],
+    *,
+    hidden_from: float,
+    taken: Sequence[Rect] = (),
+    with_ids: bool = True,
 ) -> None:
     """Class and id beside the larger objects, the nearest first, and the hidden share where it is large.
 
@@ -184,11 +190,11 @@ def draw_labels(
     else it is left out.
     """
     around = footprint_rects(canvas, instances.boxes)
-    placer = Placer(avoid=[*around, ego_rect(canvas)], taken=list(taken))
+    placer = Placer(avoid=[*around, ego_rect(canvas), *ring_label_rects(canvas)], taken=list(taken))
     for k in _by_range(instances, canvas.shows(instances.boxes[:, :2])):
         if max(around[k].width, around[k].height) < _LABEL_MIN_PX * canvas.ui:
             continue
-        name = f"{short_name(int(instances.label[k]))} {instances.id[k]}"
+        name = short_name(int(instances.label[k])) + (f" {instances.id[k]}" if with_ids else "")
         words = [(name, palette.mix(colors[k], (255, 255, 255), 0.6))]
         hidden = 1 - float(instances.visible_fraction[k])
         if hidden >= hidden_from:

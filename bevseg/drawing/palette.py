@@ -25,6 +25,7 @@ PANEL_EDGE: Color = (38, 46, 57)
 TEXT: Color = (232, 237, 243)
 TEXT_QUIET: Color = (139, 151, 166)
 RING: Color = (104, 122, 143)
+RING_TEXT: Color = (139, 155, 176)
 EGO: Color = (236, 240, 245)
 TRUTH: Color = (255, 255, 255)
 

@@ -230,11 +230,13 @@ def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
 
 
 def _draw_labels(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
-    """Class and id over the near objects, and the share that is hidden."""
+    """Class and id over the near objects that count, and the share that is hidden."""
     instances, placer = shown.scene.instances, Placer()
     for k in boxes.order[::-1]:
         if boxes.depth_m[k] > _LABELS_WITHIN_M:
             break
+        if shown.compared is not None and shown.compared.prediction[k] == Outcome.IGNORED:
+            continue
         name = f"{short_name(int(instances.label[k]))} {instances.id[k]}"
         words = [(name, palette.mix(shown.colors[k], (255, 255, 255), 0.6))]
         hidden = 1 - float(instances.visible_fraction[k])

@@ -12,6 +12,10 @@ from bevseg.drawing import palette
 from bevseg.points.cloud import PointCloud
 
 _NEAR_M, _FAR_M = 2.0, 60.0
+_WIDEST_DEG = (-32.0, 20.0)
+_STEP_DEG = 4.0
+_FEW = 100
+"""Returns of which too little can be told about the sensor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ def draw_range_image(
         height: Pixels.
         elevation_deg: Lower and upper edge; the same for two sensors makes their pictures comparable.
         painted: Points that have a colour of their own; the others are the brighter the nearer they are.
-        fill_rows: Gaps between two rings are filled from above by up to so many coarse rows.
+        fill_rows: Gaps of up to so many coarse rows between two rings are filled from above.
     """
     away = cloud.xyz - cloud.sensor_origins_m[0]
     range_m = np.linalg.norm(away, axis=1)
@@ -61,14 +65,35 @@ def draw_range_image(
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _fill_gaps(picture: UInt8[np.ndarray, "rows w 3"], hit: Int[np.ndarray, "m"], times: int) -> None:
-    empty = np.ones(picture.shape[0] * picture.shape[1], bool)
-    empty[hit] = False
-    empty = empty.reshape(picture.shape[:2])
-    for _ in range(times):
-        gap = empty[1:] & ~empty[:-1]
-        picture[1:][gap] = picture[:-1][gap]
-        empty[1:] &= ~gap
+def elevation_span_deg(cloud: PointCloud) -> tuple[float, float]:
+    """Lower and upper edge, degrees, of a picture that holds all rings of a sensor; steady from frame to frame.
+
+    Whole steps about what the returns span: of almost every scan the lowest and the highest ring have some.
+    """
+    away = cloud.xyz - cloud.sensor_origins_m[0]
+    across_m = np.hypot(away[:, 0], away[:, 1])
+    slope = (away[:, 2] / np.maximum(across_m, _NEAR_M))[across_m > _NEAR_M]
+    if len(slope) < _FEW:
+        return _WIDEST_DEG
+    rank = len(slope) // 1000  # a few stray returns do not count
+    ends = np.partition(slope, [rank, len(slope) - 1 - rank])[[rank, len(slope) - 1 - rank]]
+    low, high = np.degrees(np.arctan(ends))
+    return (
+        max(_STEP_DEG * float(np.floor(low / _STEP_DEG)), _WIDEST_DEG[0]),
+        min(max(_STEP_DEG * float(np.ceil(high / _STEP_DEG)), _STEP_DEG), _WIDEST_DEG[1]),
+    )
+
+
+def _fill_gaps(picture: UInt8[np.ndarray, "rows w 3"], hit: Int[np.ndarray, "m"], most: int) -> None:
+    """Only where a ring ends the gap: below the lowest one, and beside what returned nothing, it stays dark."""
+    rows, width = picture.shape[:2]
+    row = np.full(rows * width, -1)
+    row[hit] = hit // width
+    above = np.maximum.accumulate(row.reshape(rows, width), axis=0)
+    row[row < 0] = 2 * rows
+    below = np.minimum.accumulate(row.reshape(rows, width)[::-1], axis=0)[::-1]
+    gap_row, gap_column = np.nonzero((above >= 0) & (below - above > 1) & (below - above <= most + 1) & (above != below))
+    picture[gap_row, gap_column] = picture[above[gap_row, gap_column], gap_column]
 
 
 def _coarse_rows(height: int) -> int:

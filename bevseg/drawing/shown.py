@@ -15,7 +15,15 @@ from bevseg.drawing.bev import instance_colors
 from bevseg.drawing.canvas import Canvas
 from bevseg.drawing.difference import Difference, outcome_colors
 from bevseg.drawing.difference_layers import draw_marks, draw_true_outlines
-from bevseg.drawing.layers import PointColoring, draw_ego, draw_ground, draw_points, draw_rings, point_colors
+from bevseg.drawing.layers import (
+    PointColoring,
+    draw_ego,
+    draw_ground,
+    draw_points,
+    draw_ring_labels,
+    draw_rings,
+    point_colors,
+)
 from bevseg.drawing.motion_layers import draw_trails, draw_velocities
 from bevseg.drawing.object_layers import draw_arrows, draw_boxes, draw_dashed_boxes, draw_labels, draw_masks
 from bevseg.drawing.palette import Color
@@ -63,6 +71,7 @@ class Shown:
         difference: Between the two, if any.
         layers: Those that are painted.
         coloring: What the colour of a point tells.
+        with_ids: Whether labels bear ids, which tell something only in pictures of frames that follow each other.
     """
 
     cloud: PointCloud
@@ -72,6 +81,7 @@ class Shown:
     difference: Difference | None = None
     layers: frozenset[Layer] = LAYERS
     coloring: PointColoring = "object"
+    with_ids: bool = True
 
     @property
     def compared(self) -> Difference | None:
@@ -116,7 +126,7 @@ def paint_ground(canvas: Canvas, shown: Shown) -> None:
     else:
         canvas.image[...] = palette.BACKGROUND
     if "rings" in shown.layers:
-        draw_rings(canvas)
+        draw_rings(canvas, with_labels=False)  # in perspective they could not be read
     if "masks" in shown.layers:
         draw_masks(canvas, shown.scene.instances, shown.colors)
 
@@ -128,6 +138,8 @@ def paint_above(canvas: Canvas, shown: Shown) -> None:
         draw_trails(canvas, shown.trails, colors)
     if "points" in layers:
         draw_points(canvas, shown.cloud.xyz[:, :2], shown.point_colors)
+    if "rings" in layers:
+        draw_ring_labels(canvas)
     if "boxes" in layers:
         draw_boxes(canvas, instances.boxes, colors)
     _paint_truth(canvas, shown)
@@ -140,7 +152,7 @@ def paint_above(canvas: Canvas, shown: Shown) -> None:
     if shown.compared is not None and shown.truth is not None:
         taken = draw_marks(canvas, instances.boxes, shown.truth, shown.compared)
     if "labels" in layers:
-        draw_labels(canvas, instances, colors, hidden_from=HIDDEN_FROM, taken=taken)
+        draw_labels(canvas, instances, colors, hidden_from=HIDDEN_FROM, taken=taken, with_ids=shown.with_ids)
 
 
 def _paint_truth(canvas: Canvas, shown: Shown) -> None:

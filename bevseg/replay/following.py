@@ -14,13 +14,15 @@ from bevseg.tracking.tracker import Tracker, TrackerConfig
 
 _TRAIL_FRAMES = 24
 """Frames that a trail reaches back."""
+_LONGEST_GAP_S = 0.75
+"""Frames farther apart are not taken to follow each other: in a second things come farther than they lie apart."""
 _VELOCITY_FRAMES = 3
 """An object's velocity is that over so many frames: one alone shows the jitter of its box."""
 
 
 @dataclass(frozen=True, eq=False)
 class FollowedScene:
-    """A scene with steady ids, and the trail of each of its objects in the scene's frame, oldest place first."""
+    """A scene with steady ids, and the trail of each of its objects in the scene's frame, oldest place first, or none."""
 
     scene: Scene
     trails: tuple[Float[np.ndarray, "_ 2"], ...]
@@ -49,7 +51,13 @@ class Follower:
     _last_index: int = field(default=-1, init=False)
 
     def follow(
-        self, index: int, scene: Scene, T_fixed_from_cloud: Transform, *, renumber: bool = True
+        self,
+        index: int,
+        scene: Scene,
+        T_fixed_from_cloud: Transform,
+        *,
+        renumber: bool = True,
+        is_fixed: bool = True,
     ) -> FollowedScene:
         """The scene of a frame with the ids, trails and velocities that follow from those before it.
 
@@ -58,6 +66,8 @@ class Follower:
             scene: What was found in it.
             T_fixed_from_cloud: From the scene's frame into one that does not move with the vehicle.
             renumber: Whether objects get the ids of their tracks; without it their own ids are taken to be steady.
+            is_fixed: Whether that frame truly stands still; where nobody knows how the vehicle moved, an object's way
+                over the ground is not known either, and there are no trails and no measured velocities.
         """
         if not self._continues(index, scene.stamp_ns):
             self._past.clear()
@@ -66,6 +76,9 @@ class Follower:
         if renumber:
             self._tracker = self._tracker or Tracker(self.config)
             scene = self._tracker.follow(scene, T_fixed_from_cloud)
+        if not is_fixed:
+            self._past.append(_Seen(scene.stamp_ns, np.zeros(0, np.int64), np.zeros((0, 3))))
+            return FollowedScene(scene, ())
         ids = scene.instances.id.astype(np.int64)
         self._past.append(_Seen(scene.stamp_ns, ids, T_fixed_from_cloud.apply(_centers(scene))))
         moving = replace(scene.instances, velocity_mps=self._velocities(scene, T_fixed_from_cloud))
@@ -76,7 +89,7 @@ class Follower:
         if not self._past or index != self._last_index + 1:
             return False
         elapsed_s = (stamp_ns - self._past[-1].stamp_ns) / 1e9
-        return 0 < elapsed_s <= self.config.memory_s
+        return 0 < elapsed_s <= min(_LONGEST_GAP_S, self.config.memory_s)
 
     def _trails(self, ids: Int[np.ndarray, "k"], T_fixed_from_cloud: Transform) -> tuple[Float[np.ndarray, "_ 2"], ...]:
         owner = np.concatenate([seen.id for seen in self._past])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -79,7 +79,8 @@ class TilePainter:
         frame = with_differences(frame, self.scoring)
         first = frame.predictions[0]
         heading = heading_of(frame, first, self.look)
-        return draw_tile(shown_of(frame, first, self.look), heading, width=size.width, height=size.height)
+        shown = replace(shown_of(frame, first, self.look), with_ids=False)  # tiles lie apart in time: ids begin anew
+        return draw_tile(shown, heading, width=size.width, height=size.height)
 
 
 def shown_of(frame: Frame, prediction: Prediction, look: Look) -> Shown:
@@ -98,5 +99,5 @@ def shown_of(frame: Frame, prediction: Prediction, look: Look) -> Shown:
 def heading_of(frame: Frame, prediction: Prediction, look: Look) -> Heading:
     """The words over the table."""
     title = f"{prediction.name}  ·  {frame.name}" if len(frame.predictions) > 1 else f"{look.title}  ·  {frame.name}"
-    place = f"frame {frame.index} of {frame.total}  ·  {frame.time_s:.1f} s"
+    place = f"frame {frame.index}  ·  {frame.index + 1} of {frame.total}  ·  {frame.time_s:.1f} s"
     return Heading(title, place, prediction.note, progress=(frame.index + 1) / max(frame.total, 1))

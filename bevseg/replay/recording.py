@@ -66,6 +66,7 @@ class Recording:
     period_s: float = 0.1
     _followers: tuple[Follower, ...] = field(init=False, repr=False)
     _first: tuple[int, int] | None = field(default=None, init=False, repr=False)
+    _is_fixed: bool | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.predictors) <= 2:
@@ -90,7 +91,7 @@ class Recording:
 
     def reopened(self, source: Source) -> None:
         """Goes on with a source that holds more frames."""
-        self.source = source
+        self.source, self._is_fixed = source, None
 
     def time_of(self, index: int) -> float:
         """Seconds since the first frame, of a frame that is read for it.
@@ -160,7 +161,10 @@ class Recording:
         if scene is None:
             return Prediction(predictor.name, nothing_found(sample.cloud), note=f"no result for frame {sample.name}")
         pose = Transform(T_fixed_from_cloud.matrix, T_fixed_from_cloud.dst, scene.frame)
-        followed = follower.follow(index, scene, pose, renumber=not predictor.has_steady_ids(sample))
+        if self._is_fixed is None:
+            self._is_fixed = self.has_poses()
+        renumber = not predictor.has_steady_ids(sample)
+        followed = follower.follow(index, scene, pose, renumber=renumber, is_fixed=self._is_fixed)
         return Prediction(predictor.name, followed.scene, followed.trails)
 
     def _time_s(self, index: int, cloud: PointCloud) -> float:

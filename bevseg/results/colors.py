@@ -1,7 +1,8 @@
 """The colours of objects and classes, in pictures and in messages; all are (red, green, blue), 0..255.
 
-Told apart by every kind of colour vision on a dark ground: the hues are those of Okabe and Ito ("Color Universal
-Design", 2008) and Tol ("Colour Schemes", 2021), the dark ones lightened.
+Told apart by every kind of colour vision on a dark ground: the hues come from Okabe and Ito ("Color Universal Design",
+2008) and Tol ("Colour Schemes", 2021); their lightness was moved until those of things also lie far apart for
+deuteranopes and protanopes, to whom many hues are one (tests/drawing/test_color_vision.py says how far).
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ ARROW: Color = (255, 209, 102)
 """Of arrows from the object in front to the one that it hides, and of what is said about hidden parts."""
 
 _OBJECT_HUES: tuple[Color, ...] = (
-    (86, 180, 233),  # sky blue
-    (0, 188, 150),  # bluish green
-    (240, 228, 66),  # yellow
-    (240, 160, 30),  # orange
-    (236, 106, 52),  # vermillion
-    (232, 106, 148),  # rose
-    (212, 140, 220),  # reddish purple
-    (104, 134, 250),  # blue
+    (158, 200, 251),  # sky blue
+    (29, 202, 173),  # bluish green
+    (253, 249, 76),  # yellow
+    (240, 153, 68),  # orange
+    (234, 66, 26),  # vermillion
+    (234, 99, 123),  # rose
+    (168, 113, 160),  # reddish purple
+    (87, 115, 244),  # blue
 )
 _OBJECT_TINTS = (0.0, 0.32, 0.16)
 """Share of white mixed into the hues, one round of eight objects after the other."""
@@ -33,16 +34,16 @@ _GOLDEN_STEP = (5**0.5 - 1) / 2
 
 _CLASS: dict[SemanticClass, Color] = {
     SemanticClass.NOISE: (96, 104, 114),
-    SemanticClass.BARRIER: (196, 176, 132),
-    SemanticClass.BICYCLE: (238, 136, 168),
-    SemanticClass.BUS: (0, 204, 180),
-    SemanticClass.CAR: (86, 180, 233),
-    SemanticClass.CONSTRUCTION_VEHICLE: (226, 196, 40),
-    SemanticClass.MOTORCYCLE: (204, 121, 200),
-    SemanticClass.PEDESTRIAN: (240, 120, 50),
-    SemanticClass.TRAFFIC_CONE: (255, 184, 108),
-    SemanticClass.TRAILER: (150, 160, 240),
-    SemanticClass.TRUCK: (84, 124, 240),
+    SemanticClass.BARRIER: (184, 178, 147),
+    SemanticClass.BICYCLE: (173, 125, 134),
+    SemanticClass.BUS: (110, 188, 184),
+    SemanticClass.CAR: (151, 219, 251),
+    SemanticClass.CONSTRUCTION_VEHICLE: (250, 225, 102),
+    SemanticClass.MOTORCYCLE: (209, 50, 165),
+    SemanticClass.PEDESTRIAN: (177, 108, 65),
+    SemanticClass.TRAFFIC_CONE: (206, 160, 68),
+    SemanticClass.TRAILER: (152, 160, 243),
+    SemanticClass.TRUCK: (38, 111, 255),
     SemanticClass.DRIVEABLE_SURFACE: (98, 110, 124),
     SemanticClass.OTHER_FLAT: (128, 110, 104),
     SemanticClass.SIDEWALK: (134, 118, 146),

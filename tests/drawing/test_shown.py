@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from bevseg.drawing.frame_picture import PictureSize, draw_card, draw_frame, dra
 from bevseg.drawing.heads_up import Heading
 from bevseg.drawing.layers import point_colors
 from bevseg.drawing.perspective import ChaseCamera, ground_height_m
-from bevseg.drawing.range_image import PaintedPoints, draw_range_image
+from bevseg.drawing.range_image import PaintedPoints, draw_range_image, elevation_span_deg
 from bevseg.drawing.shown import LAYERS, Layer, Shown, paint_above, paint_ground, parse_layers
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import Scene
@@ -186,5 +187,20 @@ def test_painted_points_and_filled_gaps_of_the_range_image() -> None:
     is_green = (image == (9, 200, 9)).all(axis=2)
     assert is_green.any(), "of two in one direction the nearer is seen"
     assert 0 <= np.flatnonzero(is_green.any(axis=0))[0] - 40 <= 1, "ahead is in the middle"
-    filled = draw_range_image(cloud, width=80, height=60, painted=painted, fill_rows=2)
-    assert (filled == (9, 200, 9)).all(axis=2).sum() == 3 * is_green.sum()
+
+
+def test_gaps_between_rings_are_filled_from_above_and_others_stay() -> None:
+    cloud = PointCloud.from_xyz(np.array([[10, 0, 0.5], [10, 0, -1.5], [0, 10, 0.5], [0, 10, -5]], np.float32))
+    painted = PaintedPoints(np.array([0, 2]), np.array([[9, 200, 9], [9, 200, 9]], np.uint8))
+    picture = partial(draw_range_image, cloud, width=80, height=60, painted=painted)
+    bare, filled = ((picture(fill_rows=rows) == (9, 200, 9)).all(axis=2) for rows in (0, 5))
+    ahead = slice(38, 42)
+    assert bare[:, ahead].sum() < filled[:, ahead].sum(), "a ring 11 degrees below ends the gap"
+    np.testing.assert_array_equal(bare[:, 18:22], filled[:, 18:22], "one 30 degrees below does not")
+
+
+def test_the_range_image_spans_what_the_sensor_covers() -> None:
+    azimuth, elevation = np.meshgrid(np.linspace(-3, 3, 200), np.radians([-24.9, -10.0, 2.0]))
+    around = np.stack([np.cos(azimuth), np.sin(azimuth), np.tan(elevation)], axis=2).reshape(-1, 3)
+    assert elevation_span_deg(PointCloud.from_xyz((12 * around).astype(np.float32))) == (-28.0, 4.0)
+    assert elevation_span_deg(PointCloud.empty()) == (-32.0, 20.0)
