@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas
@@ -87,48 +88,51 @@ class Placer:
             size: Height of the font in pixels of a 720-pixel picture.
             plate: Colour of an opaque plate under the words in place of the shade.
         """
-        masks = [text_alpha(text, size * canvas.ui) for text, _ in words]
+        widths = [text_alpha(text, size * canvas.ui).shape[1] for text, _ in words]
+        height = text_alpha(words[0][0], size * canvas.ui).shape[0]
         gap, pad = round(_GAP_PX * canvas.ui), round(_PAD_PX * canvas.ui)
-        width = sum(mask.shape[1] for mask in masks) + gap * (len(masks) - 1) + 2 * pad
-        place = self._free_place(canvas, around, width=width, height=masks[0].shape[0])
+        width = sum(widths) + gap * (len(widths) - 1) + 2 * pad
+        place = self._free_place(canvas, around, width=width, height=height)
         if place is None:
             return False
         self.taken.append(place)
         left, top = round(place.left), round(place.top)
-        shade = np.full((masks[0].shape[0], width), 255, np.uint8)
-        opacity = _SHADE_OPACITY if plate is None else 1.0
-        canvas.blend(shade, left=left, top=top, color=plate or palette.BACKGROUND, opacity=opacity)
+        under, opacity = (palette.BACKGROUND, _SHADE_OPACITY) if plate is None else (plate, 1.0)
+        canvas.shade(left=left, top=top, width=width, height=height, color=under, opacity=opacity)
         left += pad
-        for mask, (_, color) in zip(masks, words, strict=True):
-            canvas.blend(mask, left=left, top=top, color=color)
-            left += mask.shape[1] + gap
+        for wide, (text, color) in zip(widths, words, strict=True):
+            canvas.write(text, left=left, top=top, size=size, color=color)
+            left += wide + gap
         return True
 
     def _free_place(self, canvas: Canvas, around: Rect, *, width: int, height: int) -> Rect | None:
-        places = _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui)
-        places = places[(places >= 0).all(axis=1) & (places[:, 2] <= canvas.width) & (places[:, 3] <= canvas.height)]
-        taken = np.array([(r.left, r.top, r.right, r.bottom) for r in self.taken]).reshape(-1, 4)
-        free = places[~_meet(places, taken).any(axis=1)]
-        if not len(free):
-            return None
-        best = int(_meet(free, self._avoided).any(axis=1).argmin())  # the first that covers nothing, or the first
-        return Rect(*free[best].tolist())
+        """The first that covers nothing, or the first that covers nothing that is taken."""
+        first = None
+        for place in _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui):
+            if place.left < 0 or place.top < 0 or place.right > canvas.width or place.bottom > canvas.height:
+                continue
+            if any(place.meets(other) for other in self.taken):
+                continue
+            if not self._covers_avoided(place):
+                return place
+            first = first or place
+        return first
+
+    def _covers_avoided(self, place: Rect) -> bool:
+        left, top, right, bottom = self._avoided
+        meeting = (place.left < right) & (left < place.right) & (place.top < bottom) & (top < place.bottom)
+        return bool(meeting.any())
 
     @cached_property
-    def _avoided(self) -> Float[np.ndarray, "n 4"]:
-        return np.array([(r.left, r.top, r.right, r.bottom) for r in self.avoid]).reshape(-1, 4)
+    def _avoided(self) -> Float[np.ndarray, "4 n"]:
+        rects = np.array([(r.left, r.top, r.right, r.bottom) for r in self.avoid]).reshape(-1, 4)
+        return np.ascontiguousarray(rects.T)
 
 
-def _places(around: Rect, *, width: int, height: int, away: float) -> Float[np.ndarray, "8 4"]:
-    """Left, top, right, bottom where a label of this size can stand beside a rectangle, the best first."""
+def _places(around: Rect, *, width: int, height: int, away: float) -> Iterator[Rect]:
+    """Where a label of this size can stand beside a rectangle, the best first."""
     column, row = (around.left + around.right) / 2, (around.top + around.bottom) / 2
-    reach = np.array([(around.width + width) / 2 + away, (around.height + height) / 2 + away])
-    corner = np.array([column - width / 2, row - height / 2]) + np.array(_DIRECTIONS) * reach
-    return np.concatenate([corner, corner + np.array([width, height])], axis=1)
-
-
-def _meet(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "p n"]:
-    """Whether two rectangles share a place."""
-    low, high = places[:, None, :2] < others[:, 2:], others[:, :2] < places[:, None, 2:]
-    meeting: np.ndarray = (low & high).all(axis=2)
-    return meeting
+    reach = (around.width + width) / 2 + away, (around.height + height) / 2 + away
+    for right, down in _DIRECTIONS:
+        left, top = column - width / 2 + right * reach[0], row - height / 2 + down * reach[1]
+        yield Rect(left, top, left + width, top + height)
