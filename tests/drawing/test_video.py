@@ -54,6 +54,15 @@ def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["drive.mp4"]
 
 
+def test_thin_lines_keep_their_color(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    picture = np.full((64, 96, 3), 20, np.uint8)
+    picture[31] = (240, 200, 40)  # an odd row: one pixel in four of even rows and columns would miss it
+    _write(tmp_path / "line.mp4", [picture] * 3, codec="h264")
+    red, _, blue = _read(tmp_path / "line.mp4")[1][31, 48].astype(int)
+    assert red - blue > 70
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
