@@ -196,4 +196,4 @@ def test_every_reason_that_a_live_cloud_can_have_is_tried_somewhere() -> None:
     stamps = {"duplicate_stamp", "out_of_order"}
     unreachable = {"bad_data", "internal_error"}
     assert set(BROKEN) | elsewhere | stamps | unreachable == set(DROP_REASONS)
-    assert set(REMARKS) == {"empty_cloud", "frame_changed", "clock_jump_back", "clock_jump_forward"}
+    assert set(REMARKS) == {"empty_cloud", "untracked", "frame_changed", "clock_jump_back", "clock_jump_forward"}

@@ -53,6 +53,8 @@ def test_values_arrive_where_they_belong() -> None:
         ({"ego_box": (0.0, 1.0)}, "x_min, x_max"),
         ({"ego_box": (2.0, 1.0, 0.0, 1.0, 0.0, 1.0)}, "each minimum below its maximum"),
         ({"base_frame": "base_link"}, r"mount\.frame must name the frame"),
+        ({"tracking": "odometry"}, "For a sensor that never moves set tracking to 'fixed'"),
+        ({"tracking": "off"}, "tracking must be of none, odometry, fixed; got off"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Value], reason: str) -> None:
