@@ -169,6 +169,19 @@ def test_clouds_are_joined_by_odometry(start_drive: Any, direct: BevSegmenter) -
     assert tables == [expected("objects_table", messages[1], scene, cloud)]
 
 
+@pytest.mark.parametrize("parameters", [{"sweeps": 2}, {"deskew": True}])
+def test_clouds_that_odometry_does_not_cover_are_dropped_by_name(start_drive: Any, parameters: dict[str, Any]) -> None:
+    drive = start_drive(transform_timeout_s=0.0, **parameters)
+    drive.live.table()
+    assert dict(drive.live.feed(drive.message(0)).dropped) == {"no_odometry": 1}
+    drive.tell(3)
+    assert dict(drive.live.feed(drive.message(1)).dropped) == {"future_odometry": 1}
+    drive.tell(4)
+    assert drive.live.feed(drive.message(4)).published == 1
+    assert dict(drive.live.feed(drive.message(5)).dropped) == {"late_odometry": 1}
+    assert drive.live.driver.last("accounting")[2]["last_error"].startswith("late_odometry: the newest odometry")
+
+
 def test_objects_of_a_drive_keep_their_ids(start_drive: Any, direct: BevSegmenter) -> None:
     drive, tracker, seen = start_drive(tracking="odometry"), Tracker(), []
     tables = drive.live.table()
