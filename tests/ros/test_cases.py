@@ -65,8 +65,8 @@ def test_the_test_is_there(case: str, place: str) -> None:
     module, _, name = place.partition(".")
     text = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     tree = ast.parse(text)
-    named = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    named |= {node.target.id: node for node in tree.body if isinstance(node, ast.AnnAssign)}
+    named: dict[str, ast.stmt] = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    named |= {ast.unparse(node.target): node for node in tree.body if isinstance(node, ast.AnnAssign)}
     assert name in named
     assert ("pytestmark = pytest.mark.ros" in text) == (case in LIVE)
     if case in LIVE and case not in CONDITIONS and case != "deactivated":
