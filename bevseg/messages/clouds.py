@@ -14,6 +14,7 @@ from bevseg.messages.object_fields import FRACTION_SOURCE
 from bevseg.messages.point_records import cloud_of_records
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import CellState, Scene
+from bevseg.results.track_labels import TrackLabels
 
 LABELLED_POINT = np.dtype(
     {
@@ -38,12 +39,14 @@ TABLE_ROW = np.dtype(
         ("occluders", "<u2"),
         ("class", "u1"),
         ("visible_fraction_source", "u1"),
+        ("track", "<u4"),
+        ("track_state", "<u4"),
     ]
 )
-"""One object, 68 bytes: centre and size of its box, yaw, velocity (NaN where unknown), visible fraction (NaN where
+"""One object, 76 bytes: centre and size of its box, yaw, velocity (NaN where unknown), visible fraction (NaN where
 unknown), area of the amodal mask in square metres, share of it that `occluder` hides, near-to-far rank from 0, id of
-the object that hides most of it (0 for none), number of objects that hide some of it, `SemanticClass`, and one of
-`FRACTION_SOURCE`."""
+the object that hides most of it (0 for none), number of objects that hide some of it, `SemanticClass`, one of
+`FRACTION_SOURCE`, number of its track (0 for none) and `TrackState`."""
 
 _CHUNK = 1 << 15
 """Points that are looked up at once: what that takes stays in the cache, and no new pages are asked for."""
@@ -70,7 +73,7 @@ def labelled_points(scene: Scene, cloud: PointCloud, header: HeaderFields) -> Po
     return cloud_of_records(records, header, is_dense=True)
 
 
-def objects_table(scene: Scene, header: HeaderFields) -> PointCloud2Fields:
+def objects_table(scene: Scene, header: HeaderFields, tracks: TrackLabels | None = None) -> PointCloud2Fields:
     """One point an object, with everything that a number can say of it, as `TABLE_ROW` has it."""
     instances, graph = scene.instances, scene.occlusion
     rows = np.zeros(len(instances), TABLE_ROW)
@@ -82,6 +85,8 @@ def objects_table(scene: Scene, header: HeaderFields) -> PointCloud2Fields:
     rows["visible_fraction_source"] = FRACTION_SOURCE[instances.visible_fraction_source]
     rows["area"] = instances.amodal.area_cells * scene.grid.cell_m**2
     rows["id"], rows["rank"], rows["class"] = instances.id, graph.rank, instances.label
+    labels = (tracks or TrackLabels.none()).of(instances.id)
+    rows["track"], rows["track_state"] = labels.track, labels.state
     rows["occluders"] = np.bincount(graph.occluded, minlength=len(instances))
     weakest_first = np.argsort(graph.hidden_fraction, kind="stable")
     occluded = graph.occluded[weakest_first]  # the last of several that write into one row stays

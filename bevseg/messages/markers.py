@@ -8,6 +8,8 @@
 | order | an arrow to each hidden object from the one that hides most of it |
 | ids | class and id over each object, and the hidden share where it is large; the marker's id is the object's |
 
+Where objects were followed, colours and ids are those of their tracks, so that both stay from scan to scan.
+
 The first marker deletes all earlier ones. All lines of a namespace are one marker with a colour for every point, as
 markers cost more than points.
 """
@@ -36,6 +38,7 @@ from bevseg.results.instances import Instances
 from bevseg.results.occlusion_graph import chosen_edges
 from bevseg.results.outlines import mask_outlines
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 
 HIDDEN_FROM = 0.2
 """Smallest hidden share that gets an arrow and a figure beside the id, as in pictures."""
@@ -50,10 +53,11 @@ _ARROW_HEAD_M = 0.6
 _WHITE: Color = (255, 255, 255)
 
 
-def markers(scene: Scene, header: HeaderFields) -> tuple[MarkerFields, ...]:
+def markers(scene: Scene, header: HeaderFields, tracks: TrackLabels | None = None) -> tuple[MarkerFields, ...]:
     """What a viewer shows of the scene: one marker that deletes the earlier ones, then those of the module's table."""
     instances = scene.instances
-    colors = [object_color(int(k)) for k in instances.id]
+    ids = _shown_ids(instances, tracks)
+    colors = [object_color(k) for k in ids]
     ground_m = instances.boxes[:, 2].astype(np.float64) - instances.boxes[:, 5] / 2
     outlines, hatching = _outlines(instances, ground_m), _hatching(instances, ground_m)
     boxes, arrows = _box_lines(instances.boxes.astype(np.float64)), _arrows(scene)
@@ -64,7 +68,12 @@ def markers(scene: Scene, header: HeaderFields) -> tuple[MarkerFields, ...]:
         _lines(header, "order", arrows, [ARROW] * len(arrows)),
     )
     first = MarkerFields(header, action=int(MarkerAction.DELETEALL))
-    return (first, *(marker for marker in lines if len(marker.points)), *_labels(scene, header, colors))
+    return (first, *(marker for marker in lines if len(marker.points)), *_labels(scene, header, ids, colors))
+
+
+def _shown_ids(instances: Instances, tracks: TrackLabels | None) -> list[int]:
+    """The track of each object where objects were followed, else its id within the scan."""
+    return [int(k) for k in (instances.id if tracks is None else tracks.of(instances.id).track)]
 
 
 Lines = list[Float64[np.ndarray, "_ 3"]]
@@ -166,7 +175,7 @@ def _arrow(near: Float64[np.ndarray, "7"], far: Float64[np.ndarray, "7"]) -> Flo
     return np.stack([start, tip, heads[0], tip, heads[1], tip])
 
 
-def _labels(scene: Scene, header: HeaderFields, colors: list[Color]) -> list[MarkerFields]:
+def _labels(scene: Scene, header: HeaderFields, ids: list[int], colors: list[Color]) -> list[MarkerFields]:
     """Class and id above each box, and the hidden share where it is known and large."""
     instances = scene.instances
     hidden = 1 - np.nan_to_num(instances.visible_fraction, nan=1.0)
@@ -174,13 +183,13 @@ def _labels(scene: Scene, header: HeaderFields, colors: list[Color]) -> list[Mar
         MarkerFields(
             header,
             ns="ids",
-            id=int(instances.id[k]),
+            id=ids[k],
             type=int(MarkerType.TEXT_VIEW_FACING),
             pose=PoseFields(PositionFields(x, y, z + height / 2 + _TEXT_M)),
             scale=VectorFields(z=_TEXT_M),
             color=_opaque(mix(colors[k], _WHITE, 0.6)),
             lifetime=_LIFETIME,
-            text=f"{SemanticClass(instances.label[k]).label} {instances.id[k]}" + _share(float(hidden[k])),
+            text=f"{SemanticClass(instances.label[k]).label} {ids[k]}" + _share(float(hidden[k])),
         )
         for k, (x, y, z, _, _, height, _) in enumerate(instances.boxes.tolist())
     ]

@@ -34,9 +34,7 @@ from bevseg.messages.object_fields import (
 from bevseg.results.classes import SemanticClass
 from bevseg.results.instances import Instances
 from bevseg.results.scene import Scene
-
-STATE_UNTRACKED = 0
-"""`bevseg_msgs/Instance` of an object that was not followed over time."""
+from bevseg.results.track_labels import TrackLabels
 
 AUTOWARE_LABELS = {
     SemanticClass.CAR: 1,
@@ -54,9 +52,10 @@ _AUTOWARE_ORIENTATION_AVAILABLE = 2
 _AUTOWARE_BOUNDING_BOX = 0
 
 
-def instance_array(scene: Scene, header: HeaderFields) -> InstanceArrayFields:
-    """bevseg_msgs/InstanceArray: everything that is known of each object; track ids are empty until it is followed."""
+def instance_array(scene: Scene, header: HeaderFields, tracks: TrackLabels | None = None) -> InstanceArrayFields:
+    """bevseg_msgs/InstanceArray: everything that is known of each object; no track id where it was not followed."""
     instances, graph = scene.instances, scene.occlusion
+    track_ids, states = _track_ids_and_states(instances, tracks)
     amodal, visible = mask_tiles(instances.amodal), mask_tiles(instances.visible)
     cycle_of = {member: number for number, members in enumerate(graph.cycles, start=1) for member in members}
     by_share = np.lexsort((-graph.hidden_fraction, graph.occluded))
@@ -70,8 +69,8 @@ def instance_array(scene: Scene, header: HeaderFields) -> InstanceArrayFields:
         made.append(
             InstanceFields(
                 id=int(instances.id[k]),
-                track_id="",
-                state=STATE_UNTRACKED,
+                track_id=track_ids[k],
+                state=states[k],
                 class_id=int(instances.label[k]),
                 class_name=SemanticClass(instances.label[k]).label,
                 score=float(instances.score[k]),
@@ -92,16 +91,17 @@ def instance_array(scene: Scene, header: HeaderFields) -> InstanceArrayFields:
     return InstanceArrayFields(header, grid_metadata(scene.grid), tuple(made))
 
 
-def detections(scene: Scene, header: HeaderFields) -> Detection3DArrayFields:
-    """vision_msgs/Detection3DArray: box, class by name and score; `id` is empty, as it would have to last over time."""
+def detections(scene: Scene, header: HeaderFields, tracks: TrackLabels | None = None) -> Detection3DArrayFields:
+    """vision_msgs/Detection3DArray: box, class by name and score; `id` is that of the track, or empty."""
     instances = scene.instances
+    track_ids, _ = _track_ids_and_states(instances, tracks)
     made = []
-    for label, score, pose, size in zip(
-        instances.label.tolist(), instances.score.tolist(), _poses(instances), _sizes(instances), strict=True
+    for track_id, label, score, pose, size in zip(
+        track_ids, instances.label.tolist(), instances.score.tolist(), _poses(instances), _sizes(instances), strict=True
     ):
         hypothesis = ObjectHypothesisFields(SemanticClass(label).label, score)
         result = ObjectHypothesisWithPoseFields(hypothesis, PoseWithCovarianceFields(pose))
-        made.append(Detection3DFields(header, (result,), BoundingBox3DFields(pose, size), id=""))
+        made.append(Detection3DFields(header, (result,), BoundingBox3DFields(pose, size), id=track_id))
     return Detection3DArrayFields(header, tuple(made))
 
 
@@ -124,6 +124,12 @@ def detected_objects(scene: Scene, header: HeaderFields) -> DetectedObjectsField
         shape = ShapeFields(_AUTOWARE_BOUNDING_BOX, PolygonFields(), size)
         made.append(DetectedObjectFields(score, (classification,), kinematics, shape))
     return DetectedObjectsFields(header, tuple(made))
+
+
+def _track_ids_and_states(instances: Instances, tracks: TrackLabels | None) -> tuple[list[str], list[int]]:
+    """Number of each object's track as text, empty for none, and `TrackState`."""
+    labels = (tracks or TrackLabels.none()).of(instances.id)
+    return [str(track or "") for track in labels.track.tolist()], labels.state.tolist()
 
 
 def _poses(instances: Instances) -> list[PoseFields]:

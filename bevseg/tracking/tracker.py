@@ -56,6 +56,7 @@ class Tracks:
         xy_m: Middle of its box on the ground when it was last found, in the fixed frame, metres.
         velocity_mps: Over the ground, in the fixed frame.
         seen_ns: Stamp of the scan in which it was last found.
+        scans: In how many scans it was found.
     """
 
     id: Int[np.ndarray, "t"]
@@ -63,11 +64,12 @@ class Tracks:
     xy_m: Float[np.ndarray, "t 2"]
     velocity_mps: Float[np.ndarray, "t 2"]
     seen_ns: Int[np.ndarray, "t"]
+    scans: Int[np.ndarray, "t"]
 
     @classmethod
     def none(cls) -> Tracks:
         whole, real = np.zeros(0, np.int64), np.zeros((0, 2))
-        return cls(whole, whole, real, real, whole)
+        return cls(whole, whole, real, real, whole, whole)
 
     def age_s(self, stamp_ns: int) -> Float[np.ndarray, "t"]:
         """Seconds since each was last found."""
@@ -81,11 +83,17 @@ class Tracks:
             xy_m=np.concatenate([self.xy_m, other.xy_m]),
             velocity_mps=np.concatenate([self.velocity_mps, other.velocity_mps]),
             seen_ns=np.concatenate([self.seen_ns, other.seen_ns]),
+            scans=np.concatenate([self.scans, other.scans]),
         )
 
     def __getitem__(self, index: np.ndarray) -> Tracks:
         return Tracks(
-            self.id[index], self.group[index], self.xy_m[index], self.velocity_mps[index], self.seen_ns[index]
+            id=self.id[index],
+            group=self.group[index],
+            xy_m=self.xy_m[index],
+            velocity_mps=self.velocity_mps[index],
+            seen_ns=self.seen_ns[index],
+            scans=self.scans[index],
         )
 
 
@@ -102,6 +110,10 @@ class Tracker:
     tracks: Tracks = field(default_factory=Tracks.none)
     _next_id: int = field(default=1, init=False, repr=False)
     _stamp_ns: int | None = field(default=None, init=False, repr=False)
+
+    def begin_anew(self) -> None:
+        """Forgets all objects, as where the clock or the fixed frame jumps; ids count on, so that none comes twice."""
+        self.tracks, self._stamp_ns = Tracks.none(), None
 
     def follow(self, scene: Scene, T_fixed_from_scene: Transform) -> Scene:
         """The scene with the ids of the drive, in the instances and in the point labels.
@@ -129,15 +141,16 @@ class Tracker:
         """The found objects as tracks, in their order, then those that were not found this time."""
         old = continued >= 0
         before = known[continued[old]]
-        ids, velocity = found.id.copy(), found.velocity_mps.copy()
+        ids, velocity, scans = found.id.copy(), found.velocity_mps.copy(), found.scans.copy()
         ids[old] = before.id
         ids[~old] = np.arange(self._next_id, self._next_id + np.count_nonzero(~old))
         self._next_id += int(np.count_nonzero(~old))
         elapsed_s = np.maximum((found.seen_ns[old] - before.seen_ns) / 1e9, 1e-3)[:, None]
         measured = (found.xy_m[old] - before.xy_m) / elapsed_s
+        scans[old] = before.scans + 1
         velocity[old] = before.velocity_mps + self.config.velocity_gain * (measured - before.velocity_mps)
         lost = np.setdiff1d(np.arange(len(known.id)), continued[old])
-        return replace(found, id=ids, velocity_mps=velocity).followed_by(known[lost])
+        return replace(found, id=ids, velocity_mps=velocity, scans=scans).followed_by(known[lost])
 
 
 def match_tracks(known: Tracks, found: Tracks, *, stamp_ns: int, config: TrackerConfig) -> Int[np.ndarray, "k"]:
@@ -162,6 +175,7 @@ def _as_tracks(instances: Instances, T_fixed_from_scene: Transform, stamp_ns: in
         xy_m=T_fixed_from_scene.apply(instances.boxes[:, :3].astype(np.float64))[:, :2],
         velocity_mps=np.zeros((k, 2)),
         seen_ns=np.full(k, stamp_ns, np.int64),
+        scans=np.ones(k, np.int64),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bevseg_ros.accounting import Account
+from bevseg_ros.following import FollowingState
 from bevseg_ros.policies import CONDITIONS, DROP_REASONS, REMARKS, Level
 from bevseg_ros.timing import RecentTimes
 
@@ -146,6 +147,21 @@ def transform_status(base_frame: str | None, source: str, *, error: str, failing
     if failing:
         return Status("transform", Level.ERROR, error, values)
     return Status("transform", Level.OK, "known" if not error else "known again", values)
+
+
+def tracking_status(tracking: str, state: FollowingState) -> Status:
+    """Whether objects are followed, by what, and how many are remembered."""
+    values = {
+        "source": tracking,
+        "tracks": str(state.tracks),
+        "begun_anew": str(state.begun_anew),
+        "last_error": state.error,
+    }
+    if tracking == "none":
+        return Status("tracking", Level.OK, "off: objects have no track ids", values)
+    if state.failing:
+        return Status("tracking", REMARKS["untracked"].level, state.error, values)
+    return Status("tracking", Level.OK, f"{state.tracks} objects are followed", values)
 
 
 def model_status(state: str, description: str, *, errors_in_a_row: int, reloads: int, error: str) -> Status:

@@ -47,6 +47,7 @@ class Driver:
         self._messages: dict[str, list[Any]] = {}
         self._subscriptions: dict[str, Any] = {}
         self._diagnostics: dict[str, tuple[int, str, dict[str, str]]] = {}
+        self._worst: dict[str, int] = {}
         self._change = self.node.create_client(ChangeState, f"/{node}/change_state")
         self._state = self.node.create_client(GetState, f"/{node}/get_state")
         self._parameters = self.node.create_client(SetParameters, f"/{node}/set_parameters")
@@ -148,6 +149,11 @@ class Driver:
             raise KeyError(f"no status '{status}' among {sorted(self._diagnostics)}")
         return found
 
+    def worst_levels(self) -> dict[str, int]:
+        """The highest level of each status in the reports that come from now on; it grows as they come."""
+        self._worst = {}
+        return self._worst
+
     def account(self, received: int | None = None, timeout_s: float = 30.0) -> Account:
         """The node's counters, once no cloud is pending and, where that is given, so many have been received."""
 
@@ -177,7 +183,9 @@ class Driver:
         for status in message.status:
             if status.name.startswith(prefix):
                 values = {pair.key: pair.value for pair in status.values}
-                self._diagnostics[status.name.removeprefix(prefix)] = (status.level[0], status.message, values)
+                name, level = status.name.removeprefix(prefix), status.level[0]
+                self._diagnostics[name] = (level, status.message, values)
+                self._worst[name] = max(level, self._worst.get(name, 0))
 
 
 def account_of(values: Mapping[str, str]) -> Account:

@@ -14,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
+from bevseg.allocator import keep_freed_memory
 from bevseg_ros.model import LoadModel, load_model
 from bevseg_ros.node import BevSegNode
 from bevseg_ros.settings import ParameterError
@@ -31,6 +32,7 @@ def run(args: Sequence[str] | None = None, load_model: LoadModel = load_model) -
     Returns:
         The exit code: 0 done, 1 an automatic start failed, 2 a parameter was refused.
     """
+    keep_freed_memory()  # the next cloud needs as large arrays as the one before
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

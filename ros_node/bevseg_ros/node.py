@@ -26,7 +26,7 @@ from bevseg_ros.reporting import Reporter
 from bevseg_ros.ros_parameters import declare_parameters, values_with
 from bevseg_ros.ros_topics import Topics
 from bevseg_ros.ros_transforms import find_places
-from bevseg_ros.settings import ParameterError, Settings, settings_from
+from bevseg_ros.settings import ContradictionError, ParameterError, Settings, settings_from
 from bevseg_ros.worker import NewestWorker
 
 NODE_NAME = "bevseg"
@@ -156,6 +156,7 @@ class BevSegNode(LifecycleNode):
             report_times=self._topics.publish_times,
             now_ns=lambda: int(self.get_clock().now().nanoseconds),
             log=self.get_logger(),
+            following=places.following,
         )
         self._processor = Processor(settings, self._model, tools)
         self._reporter.watch(settings, self._processor, self._input, self._model.description)
@@ -165,6 +166,7 @@ class BevSegNode(LifecycleNode):
         topics, cloud_input, processor, model = self._topics, self._input, self._processor, self._model
         if topics is None or cloud_input is None or processor is None or model is None:
             raise ConfigureError("activated without having been configured")
+        processor.begin()
         topics.outputs.enabled = True
         topics.publish_grid(make_message(grid_metadata(model.grid)))
         self._worker = NewestWorker(processor.work, name="bevseg")
@@ -211,12 +213,8 @@ class BevSegNode(LifecycleNode):
             settings = settings_from(values_with(self, changes))
         except ParameterError as error:
             # Two values that fit each other may be set one after the other: at configure they must fit.
-            single = (
-                len(changes) == 1
-                and not configured
-                and changes[0].name.startswith(("base_frame", "mount.", "transform_source"))
-            )
-            return SetParametersResult(successful=single, reason=str(error))
+            waits = len(changes) == 1 and not configured and isinstance(error, ContradictionError)
+            return SetParametersResult(successful=waits, reason=str(error))
         if self._processor is not None:
             self._processor.take_settings(settings)
             self._reporter.take_settings(settings)

@@ -12,6 +12,7 @@ from bevseg.messages.fill import make_message
 from bevseg.messages.outputs import OUTPUTS, OutputSpec
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 from bevseg_ros.policies import RefusedError
 
 
@@ -41,14 +42,21 @@ class Outputs:
         """Those that somebody is subscribed to."""
         return [output for output in self._outputs if output.publisher.get_subscription_count()]
 
-    def publish(self, wanted: Sequence[Output], scene: Scene, cloud: PointCloud, header: HeaderFields) -> None:
+    def publish(
+        self,
+        wanted: Sequence[Output],
+        scene: Scene,
+        cloud: PointCloud,
+        header: HeaderFields,
+        tracks: TrackLabels | None = None,
+    ) -> None:
         """Makes and publishes a message for each output.
 
         Raises:
             RefusedError: The node was deactivated meanwhile.
         """
         for output in wanted:
-            message = make_message(output.spec.make(scene, cloud, header))
+            message = make_message(output.spec.make(scene, cloud, header, tracks))
             if not self.enabled:
                 raise RefusedError("deactivated", "the node was deactivated while the cloud was in work")
             output.publisher.publish(message)

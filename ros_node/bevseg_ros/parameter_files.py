@@ -1,8 +1,9 @@
-"""The parameter file and its JSON schema, from the declarations: `python -m bevseg_ros.parameter_files FOLDER`."""
+"""The parameter file, its JSON schema and the README's table: `python -m bevseg_ros.parameter_files FOLDER`."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import yaml
 from bevseg_ros.parameters import PARAMETERS, ParameterSpec
 
 SCHEMA_FILE, PARAMETER_FILE = Path("schema/bevseg.schema.json"), Path("params/bevseg.param.yaml")
+README_FILE = Path("README.md")
+
+_TABLE_HEAD = "| name | default | range | live | meaning |\n|---|---|---|---|---|\n"
 
 
 def schema_text() -> str:
@@ -58,10 +62,48 @@ def parameters_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def readme_table() -> str:
+    """All parameters as a table in Markdown."""
+    rows = [
+        f"| `{spec.name}` | {_in_words(spec)} | {_range(spec)} | {'yes' if spec.live else ''} | {spec.description} |\n"
+        for spec in PARAMETERS
+    ]
+    return _TABLE_HEAD + "".join(rows)
+
+
+def with_table(readme: str) -> str:
+    """The README with the table in the place of the one that it has.
+
+    Raises:
+        ValueError: It has none, or several.
+    """
+    pattern = re.escape(_TABLE_HEAD) + r"(?:\|.*\n)*"
+    written, count = re.subn(pattern, lambda _: readme_table(), readme)
+    if count != 1:
+        raise ValueError(f"expected one table of parameters in the README, below {_TABLE_HEAD!r}; got {count}")
+    return written
+
+
 def main(folder: Path) -> None:
-    """Writes both files below a folder."""
-    for name, text in ((SCHEMA_FILE, schema_text()), (PARAMETER_FILE, parameters_text())):
+    """Writes both files below a folder, and the table in its README."""
+    readme = with_table((folder / README_FILE).read_text(encoding="utf-8"))
+    for name, text in ((SCHEMA_FILE, schema_text()), (PARAMETER_FILE, parameters_text()), (README_FILE, readme)):
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _in_words(spec: ParameterSpec) -> str:
+    """The default as the parameter file has it; texts and lists that say nothing by a word."""
+    if spec.default == "":
+        return "empty"
+    if spec.choices and spec.default == spec.choices:
+        return "all"
+    return _yaml(spec).strip("[]")
+
+
+def _range(spec: ParameterSpec) -> str:
+    if spec.low is not None and spec.high is not None:
+        return f"{spec.low:g} to {spec.high:g}"
+    return ", ".join(spec.choices)
 
 
 def _yaml(spec: ParameterSpec) -> str:

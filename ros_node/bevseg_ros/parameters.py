@@ -14,6 +14,7 @@ from bevseg.results.classes import THING_CLASSES, ClassGroup
 
 Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
 TransformSourceName = Literal["mount", "topic", "tf"]
+TrackingName = Literal["none", "odometry", "fixed"]
 
 CHECKPOINT_DEFAULT = -1.0
 """In place of a threshold: the checkpoint's own."""
@@ -79,6 +80,13 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     ParameterSpec("deskew", False, "Take the vehicle's motion during the turn out of each cloud; needs odometry."),
     ParameterSpec(
         "sweeps", 1, "Clouds that are joined, the newest and those before it; more than 1 needs odometry.", 1, 10
+    ),
+    ParameterSpec(
+        "tracking",
+        "none",
+        "Give objects ids that last: by odometry, or fixed where the frame of the results never moves (a sensor beside "
+        "the road; on a vehicle that drives, ids would break).",
+        choices=get_args(TrackingName),
     ),
     ParameterSpec("odometry_frame", "odom", "Frame that ~/input/odometry gives the pose of base_frame in."),
     ParameterSpec("max_points", 2_000_000, "Clouds with more points are refused as absurd.", 1, 100_000_000),

@@ -94,11 +94,17 @@ DROP_REASONS: Mapping[str, Policy] = MappingProxyType(
 REMARKS: Mapping[str, Policy] = MappingProxyType(
     {
         "empty_cloud": Policy(Level.WARN, "Published: an explicit empty result, all ground unobserved."),
+        "untracked": Policy(
+            Level.WARN,
+            "Published without track ids: `tracking` is by odometry, which does not cover the cloud. Tracks are kept.",
+        ),
         "frame_changed": Policy(
             Level.WARN,
             "Processed in the new frame (dropped as `no_transform` if that has no transform); losses count anew.",
         ),
-        "clock_jump_back": Policy(Level.WARN, "Processed: a bag began anew; known transforms are forgotten."),
+        "clock_jump_back": Policy(
+            Level.WARN, "Processed: a bag began anew; known transforms, odometry and tracks are forgotten."
+        ),
         "clock_jump_forward": Policy(
             Level.WARN,
             "Processed: stamps went ahead of the clock by more than `clock_jump_forward_s`; losses count anew.",

@@ -14,11 +14,13 @@ from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.input_types import PointCloud2
 from bevseg.messages.pointcloud2 import stamp_of
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 from bevseg_ros.accounting import PUBLISHED, UNSUBSCRIBED, Entry, Ledger
+from bevseg_ros.following import Following, FollowingState
 from bevseg_ros.model import LoadModel, Model
 from bevseg_ros.motion import Motion
 from bevseg_ros.outputs import Output, Outputs
-from bevseg_ros.policies import DROP_REASONS, MODEL_ERRORS_BEFORE_RELOAD, Level, RefusedError
+from bevseg_ros.policies import DROP_REASONS, MODEL_ERRORS_BEFORE_RELOAD, REMARKS, Level, RefusedError
 from bevseg_ros.preparation import Prepared, prepare
 from bevseg_ros.selection import only_classes
 from bevseg_ros.settings import Settings
@@ -58,6 +60,7 @@ class Tools:
         report_times: Is told the times of every cloud that was published.
         now_ns: The node's clock.
         log: Where refusals are told.
+        following: Follows objects, where they are followed.
     """
 
     ledger: Ledger
@@ -68,6 +71,7 @@ class Tools:
     report_times: Callable[[CloudTimes], None]
     now_ns: Callable[[], int]
     log: Log
+    following: Following | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Progress:
         model_error: What the model said last when it failed.
         model_errors_in_a_row: Until now.
         reloads: How often the model was loaded anew.
+        following: How objects are followed.
     """
 
     times: RecentTimes = field(default_factory=RecentTimes)
@@ -93,6 +98,7 @@ class Progress:
     model_error: str = ""
     model_errors_in_a_row: int = 0
     reloads: int = 0
+    following: FollowingState = field(default_factory=FollowingState)
 
 
 class Processor:
@@ -125,6 +131,11 @@ class Processor:
         self.model.set_min_score(settings.live.min_score)
         self.settings = settings
 
+    def begin(self) -> None:
+        """The node becomes active: what was seen before is another drive. Not while a cloud is in work."""
+        if self._tools.following is not None:
+            self._tools.following.begin_anew()
+
     def progress(self) -> Progress:
         """How it stands."""
         with self._lock:
@@ -140,7 +151,9 @@ class Processor:
         marks.append(time.perf_counter())
         scene = self._segmented(prepared)
         marks.append(time.perf_counter())
-        self._publish(wanted, only_classes(scene, settings.live.classes), prepared, message)
+        waited_s = time.perf_counter() - marks[0]
+        scene, tracks = self._followed(scene, message, max(0.0, settings.transform_timeout_s - waited_s))
+        self._publish(wanted, only_classes(scene, settings.live.classes), prepared, message, tracks)
         marks.append(time.perf_counter())
         self._published(message, prepared, [(end - start) * 1e3 for start, end in pairwise(marks)])
         return PUBLISHED
@@ -170,10 +183,29 @@ class Processor:
             self._progress = replace(self._progress, reloads=self._progress.reloads + 1)
         return f"{text}; it was loaded anew after {in_a_row} errors in a row"
 
-    def _publish(self, wanted: list[Output], scene: Scene, prepared: Prepared, message: PointCloud2) -> None:
+    def _followed(self, scene: Scene, message: PointCloud2, timeout_s: float) -> tuple[Scene, TrackLabels | None]:
+        """The scene with its tracks; objects are worth more without ids than none at all."""
+        following, tracks, error = self._tools.following, None, ""
+        if following is None:
+            return scene, None
+        try:
+            scene, tracks = following.follow(scene, stamp_of(message.header), timeout_s)
+        except RefusedError as refused:
+            error = str(refused)
+            self._tools.ledger.remark("untracked")
+            self._log("untracked", f"published without track ids: {error}", REMARKS["untracked"].level)
+        with self._lock:
+            last_error = error or self._progress.following.error
+            state = following.state(error=last_error, failing=bool(error))
+            self._progress = replace(self._progress, following=state)
+        return scene, tracks
+
+    def _publish(
+        self, wanted: list[Output], scene: Scene, prepared: Prepared, message: PointCloud2, tracks: TrackLabels | None
+    ) -> None:
         """Results carry the stamp of the message and the frame of the cloud that was segmented."""
         stamp = TimeFields.from_ns(stamp_of(message.header))
-        self._tools.outputs.publish(wanted, scene, prepared.cloud, HeaderFields(stamp, prepared.cloud.frame))
+        self._tools.outputs.publish(wanted, scene, prepared.cloud, HeaderFields(stamp, prepared.cloud.frame), tracks)
 
     def _published(self, message: PointCloud2, prepared: Prepared, stages_ms: list[float]) -> None:
         now_s, latency_ms = time.monotonic(), (self._tools.now_ns() - stamp_of(message.header)) / 1e6
@@ -197,15 +229,15 @@ class Processor:
                 transform_failing=failing,
                 transform_error=f"{reason}: {text}" if failing else self._progress.transform_error,
             )
-        self._log(reason, text)
+        self._log(reason, f"cloud dropped ({reason}): {text}", DROP_REASONS[reason].level)
 
-    def _log(self, reason: str, text: str) -> None:
+    def _log(self, reason: str, text: str, level: Level) -> None:
         now_s = time.monotonic()
         if now_s - self._logged_s.get(reason, -_LOG_EVERY_S) < _LOG_EVERY_S:
             return
         self._logged_s[reason] = now_s
         # Two lines, as rclpy's logger allows a line one severity for ever.
-        if DROP_REASONS[reason].level == Level.ERROR:
-            self._tools.log.error(f"cloud dropped ({reason}): {text}")
+        if level == Level.ERROR:
+            self._tools.log.error(text)
         else:
-            self._tools.log.warning(f"cloud dropped ({reason}): {text}")
+            self._tools.log.warning(text)

@@ -20,6 +20,7 @@ from bevseg_ros.diagnostics import (
     model_status,
     process_status,
     processing_time_status,
+    tracking_status,
     transform_status,
 )
 from bevseg_ros.processing import Processor, Progress
@@ -131,6 +132,7 @@ class Reporter:
                 error=progress.transform_error,
                 failing=progress.transform_failing,
             ),
+            tracking_status(settings.tracking, progress.following),
         ]
 
     def _process_status(self) -> Status:

@@ -13,8 +13,9 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 from bevseg.messages.pointcloud2 import stamp_of
+from bevseg_ros.following import Following, StandingFrame
 from bevseg_ros.motion import Motion
-from bevseg_ros.settings import Settings, needs_odometry
+from bevseg_ros.settings import Settings, moves_clouds, needs_odometry
 from bevseg_ros.transforms import (
     MountPose,
     Tf2Transforms,
@@ -34,20 +35,24 @@ class Places:
 
     Attributes:
         transforms: From the sensor to the vehicle; None where results stay in the frame of the clouds.
-        motion: Of the vehicle; None where clouds are not moved by it.
+        odometry: Poses of the vehicle as they arrive; None where nobody asks for them.
+        motion: Moves clouds by it; None where they are not moved.
+        following: Follows objects; None where they are not followed.
         release: Gives the subscriptions back.
     """
 
-    transforms: TransformSource | None
-    motion: Motion | None
-    release: Callable[[], None]
+    transforms: TransformSource | None = None
+    odometry: TransformHistory | None = None
+    motion: Motion | None = None
+    following: Following | None = None
+    release: Callable[[], None] = lambda: None
 
     def forget(self) -> None:
         """The clock has jumped: what is known belongs to another time."""
         if self.transforms is not None:
             self.transforms.forget()
-        if self.motion is not None:
-            self.motion.odometry.forget()
+        if self.odometry is not None:
+            self.odometry.forget()
 
 
 def find_places(node: Node, settings: Settings) -> Places:
@@ -56,18 +61,26 @@ def find_places(node: Node, settings: Settings) -> Places:
     Raises:
         ImportError: It is tf, and tf2_ros is not installed.
     """
+    standing = Following(StandingFrame()) if settings.tracking == "fixed" else None
     if settings.base_frame is None:
-        return Places(None, None, lambda: None)
+        return Places(following=standing)
     transforms, release_transforms = _transforms(node, settings, settings.base_frame)
     if not needs_odometry(settings):
-        return Places(transforms, None, release_transforms)
-    motion, release_motion = _motion(node, settings, settings.base_frame)
+        return Places(transforms, following=standing, release=release_transforms)
+    odometry, release_odometry = _odometry(node, settings)
+    motion = Motion(odometry, settings.base_frame, settings.transform_timeout_s, settings.deskew, settings.sweeps)
 
     def release() -> None:
         release_transforms()
-        release_motion()
+        release_odometry()
 
-    return Places(transforms, motion, release)
+    return Places(
+        transforms=transforms,
+        odometry=odometry,
+        motion=motion if moves_clouds(settings) else None,
+        following=Following(odometry) if settings.tracking == "odometry" else standing,
+        release=release,
+    )
 
 
 def _transforms(node: Node, settings: Settings, base_frame: str) -> tuple[TransformSource, Callable[[], None]]:
@@ -81,7 +94,7 @@ def _transforms(node: Node, settings: Settings, base_frame: str) -> tuple[Transf
             return _from_tf(node, base_frame)
 
 
-def _motion(node: Node, settings: Settings, base_frame: str) -> tuple[Motion, Callable[[], None]]:
+def _odometry(node: Node, settings: Settings) -> tuple[TransformHistory, Callable[[], None]]:
     history = TransformHistory(settings.odometry_frame, "odometry")
 
     def take(message: Odometry) -> None:
@@ -97,8 +110,7 @@ def _motion(node: Node, settings: Settings, base_frame: str) -> tuple[Motion, Ca
         history.add(stamp_of(message.header), T_odom_from_base)
 
     subscription = node.create_subscription(Odometry, ODOMETRY_TOPIC, take, 100)
-    motion = Motion(history, base_frame, settings.transform_timeout_s, settings.deskew, settings.sweeps)
-    return motion, lambda: _destroyed(node, subscription)
+    return history, lambda: _destroyed(node, subscription)
 
 
 def _from_topic(node: Node, base_frame: str) -> tuple[TransformSource, Callable[[], None]]:

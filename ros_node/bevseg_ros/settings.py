@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import cast
 
 from bevseg.results.classes import ClassGroup, SemanticClass
-from bevseg_ros.parameters import CHECKPOINT_DEFAULT, PARAMETERS, ParameterSpec, TransformSourceName, Value
+from bevseg_ros.parameters import (
+    CHECKPOINT_DEFAULT,
+    PARAMETERS,
+    ParameterSpec,
+    TrackingName,
+    TransformSourceName,
+    Value,
+)
 from bevseg_ros.stream import StreamLimits
 
 
 class ParameterError(ValueError):
     """A value contradicts its meaning or another value."""
+
+
+class ContradictionError(ParameterError):
+    """Two values contradict each other; each alone would do."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class Settings:
     mount: MountSettings
     deskew: bool
     sweeps: int
+    tracking: TrackingName
     odometry_frame: str
     max_points: int
     intensity_full_scale: float | None
@@ -76,18 +88,24 @@ def settings_from(values: Mapping[str, Value]) -> Settings:
     """What a complete set of values adds up to.
 
     Raises:
-        ParameterError: A value is outside of its range or choices, or contradicts another.
+        ParameterError: A value is outside of its range or choices.
+        ContradictionError: A value contradicts another.
     """
     for spec in PARAMETERS:
         _check(spec, values[spec.name])
     base_frame, source, frame = (str(values[name]) for name in ("base_frame", "transform_source", "mount.frame"))
     if base_frame and source == "mount" and not frame:
-        raise ParameterError(
+        raise ContradictionError(
             f"base_frame is '{base_frame}' and transform_source is 'mount': mount.frame must name the frame of the "
             "clouds that the mount pose holds for"
         )
     if not base_frame and (values["deskew"] or values["sweeps"] != 1):
-        raise ParameterError("deskew and sweeps need odometry, which says where base_frame is: set base_frame, too")
+        raise ContradictionError("deskew and sweeps need odometry, which says where base_frame is: set base_frame, too")
+    if not base_frame and values["tracking"] == "odometry":
+        raise ContradictionError(
+            "tracking by odometry needs to know where base_frame is: set base_frame, too; without odometry an object "
+            "that stands would seem to move as the vehicle does. For a sensor that never moves set tracking to 'fixed'"
+        )
     return Settings(
         checkpoint=str(values["checkpoint"]),
         device=str(values["device"]),
@@ -101,6 +119,7 @@ def settings_from(values: Mapping[str, Value]) -> Settings:
         mount=_mount(values),
         deskew=bool(values["deskew"]),
         sweeps=int(_number(values, "sweeps")),
+        tracking=cast(TrackingName, values["tracking"]),
         odometry_frame=str(values["odometry_frame"]),
         max_points=int(_number(values, "max_points")),
         intensity_full_scale=_number(values, "intensity_full_scale") or None,
@@ -111,9 +130,14 @@ def settings_from(values: Mapping[str, Value]) -> Settings:
     )
 
 
-def needs_odometry(settings: Settings) -> bool:
+def moves_clouds(settings: Settings) -> bool:
     """Whether clouds are moved by the vehicle's own motion."""
     return settings.deskew or settings.sweeps > 1
+
+
+def needs_odometry(settings: Settings) -> bool:
+    """Whether anything asks how the vehicle moves."""
+    return moves_clouds(settings) or settings.tracking == "odometry"
 
 
 def _live(values: Mapping[str, Value]) -> LiveSettings:

@@ -14,6 +14,7 @@ from bevseg.messages.pointcloud2 import decode_pointcloud2
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 
@@ -70,9 +71,16 @@ def test_the_table_has_all_numbers_of_each_object(scene: Scene, header: HeaderFi
     assert columns["vy"][:3] == [2.0, 0.0, -1.0]
     assert np.isnan([columns["vx"][3], columns["vy"][3], columns["visible_fraction"][3]]).all()
     assert columns["visible_fraction_source"] == [2] * 4
+    assert columns["track"] == columns["track_state"] == [0] * 4
     assert columns["area"] == pytest.approx(scene.instances.statistics().area_m2.tolist())
     assert columns["score"] == pytest.approx(scene.instances.score.tolist())
     assert not message.is_dense
+
+
+def test_the_table_has_tracks(scene: Scene, header: HeaderFields) -> None:
+    tracks = TrackLabels(np.array([12, 7]), np.array([70_000, 3]), np.array([1, 2], np.uint8))
+    columns = columns_of(objects_table(scene, header, tracks))
+    assert (columns["track"], columns["track_state"]) == ([3, 0, 70_000, 0], [2, 0, 1, 0])
 
 
 def test_nothing_is_an_empty_cloud(empty_scene: Scene, header: HeaderFields) -> None:

@@ -13,8 +13,8 @@ from rosbags.typesys import get_types_from_msg
 from bevseg.messages import fields as standard
 from bevseg.messages import object_fields
 from bevseg.messages.fields import Rows
-from bevseg.messages.objects import STATE_UNTRACKED
 from bevseg.results.classes import THING_CLASSES
+from bevseg.results.track_labels import TrackState
 
 _DEFINITIONS = Path(__file__).parents[2] / "ros_node" / "bevseg_msgs" / "msg"
 
@@ -70,7 +70,7 @@ def test_the_definitions_number_classes_and_states_as_we_do() -> None:
         assert values[f"CLASS_{kind.name}"] == kind
     for name, number in object_fields.FRACTION_SOURCE.items():
         assert values[f"FRACTION_{name.upper()}"] == number
-    assert values["STATE_UNTRACKED"] == STATE_UNTRACKED
+    assert {f"STATE_{state.name}": int(state) for state in TrackState}.items() <= values.items()
 
 
 def test_the_package_builds_every_definition() -> None:

@@ -12,6 +12,7 @@ from bevseg.messages.markers import markers
 from bevseg.results.colors import object_color
 from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 
 
 def by_namespace(made: tuple[MarkerFields, ...]) -> dict[str, list[MarkerFields]]:
@@ -52,6 +53,19 @@ def test_one_marker_of_lines_a_namespace_and_one_text_an_object(scene: Scene, he
         "pedestrian 12 25% hidden",
         "traffic_cone 400",
     ]
+
+
+def test_words_and_colors_are_those_of_tracks(scene: Scene, header: HeaderFields) -> None:
+    tracks = TrackLabels(scene.instances.id[::-1].astype(np.int64), np.arange(90, 94), np.full(4, 2, np.uint8))
+    found = by_namespace(markers(scene, header, tracks))
+    assert [(marker.id, marker.text.split()[1]) for marker in found["ids"]] == [
+        (93, "93"),
+        (92, "92"),
+        (91, "91"),
+        (90, "90"),
+    ]
+    (hidden,) = found["hidden"]
+    assert tuple(np.rint(hidden.colors.values[0, :3] * 255)) == object_color(93)
 
 
 def test_boxes_have_twelve_edges_and_a_stroke_ahead(scene: Scene, header: HeaderFields) -> None:

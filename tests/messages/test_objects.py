@@ -11,6 +11,7 @@ from bevseg.messages.fields import HeaderFields
 from bevseg.messages.mask_tiles import cells_of_tile
 from bevseg.messages.objects import detected_objects, detections, instance_array
 from bevseg.results.scene import Scene
+from bevseg.results.track_labels import TrackLabels
 
 
 def test_instances_carry_masks_order_and_occluders(scene: Scene, header: HeaderFields) -> None:
@@ -30,6 +31,15 @@ def test_instances_carry_masks_order_and_occluders(scene: Scene, header: HeaderF
     assert (car.track_id, car.state, car.class_id) == ("", 0, 4)
     assert car.pose.orientation.z == pytest.approx(math.sin(math.pi / 4))
     assert (truck.size.x, truck.size.z) == pytest.approx((8.0, 3.2))
+
+
+def test_tracks_are_beside_the_ids_of_the_scan(scene: Scene, header: HeaderFields) -> None:
+    tracks = TrackLabels(np.array([3, 7, 400]), np.array([91, 70_000, 5]), np.array([1, 2, 2], np.uint8))
+    made = instance_array(scene, header, tracks).instances
+    assert [instance.id for instance in made] == [7, 3, 12, 400]
+    assert [instance.track_id for instance in made] == ["70000", "91", "", "5"]
+    assert [instance.state for instance in made] == [2, 1, 0, 2]
+    assert [detection.id for detection in detections(scene, header, tracks).detections] == ["70000", "91", "", "5"]
 
 
 def test_velocity_is_zero_and_said_to_be_unknown(scene: Scene, header: HeaderFields) -> None:

@@ -22,6 +22,7 @@ from bevseg.simulation.source import SimulatedSource
 from bevseg_ros.accounting import Account
 from bevseg_ros.loopback import NodeProcess, free_domain_id, loopback_environment
 from bevseg_ros.parameters import SPECS
+from bevseg_ros.policies import CONDITIONS, DROP_REASONS, REMARKS, Level
 
 if TYPE_CHECKING:
     from bevseg_ros.driver import Driver
@@ -130,6 +131,7 @@ class Live:
     scans: Scans
     _changed: dict[str, Any] = field(default_factory=dict)
     _before: Account | None = None
+    _levels: dict[str, int] = field(default_factory=dict)
 
     def use(self, parameters: Mapping[str, Any]) -> None:
         """Makes the node active with these parameters, all others as at the start."""
@@ -166,13 +168,16 @@ class Live:
     def begin(self) -> None:
         """From here on `outcome` counts; the stream goes on after a scan that follows whatever came before."""
         self._before = self.driver.account()
+        self._levels = self.driver.worst_levels()
 
     def outcome(self, received: int) -> Account:
-        """What became of the clouds since `begin`, once so many have come."""
+        """What became of the clouds since `begin`, once so many have come; the level must be that of the policies."""
         assert self._before is not None
         account = self.driver.account(self._before.received + received)
         assert account.is_balanced
-        return account.since(self._before)
+        outcome = account.since(self._before)
+        assert self._levels["accounting"] == level_of(outcome)
+        return outcome
 
     def feed(self, *messages: Any) -> Account:
         """Publishes messages one after the other, each once the one before is done."""
@@ -181,6 +186,13 @@ class Live:
             self.driver.clouds.publish(message)
             outcome = self.outcome(count)
         return outcome
+
+
+def level_of(outcome: Account) -> Level:
+    """The level that the diagnostic `accounting` is to have for this."""
+    policies = [DROP_REASONS[reason] for reason in outcome.dropped] + [REMARKS[name] for name in outcome.remarks]
+    policies += [CONDITIONS["overload"]] if outcome.superseded else []
+    return max((policy.level for policy in policies), default=Level.OK)
 
 
 @pytest.fixture(scope="session")

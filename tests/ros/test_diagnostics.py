@@ -14,8 +14,10 @@ from bevseg_ros.diagnostics import (
     model_status,
     process_status,
     processing_time_status,
+    tracking_status,
     transform_status,
 )
+from bevseg_ros.following import FollowingState
 from bevseg_ros.policies import DROP_REASONS, Level
 from bevseg_ros.timing import DEBUG_TOPICS, CloudTimes, RecentTimes
 
@@ -99,6 +101,15 @@ def test_where_the_sensor_is() -> None:
     assert transform_status(None, "mount", error="", failing=False).values["source"] == "none"
     assert transform_status("base_link", "topic", error="late", failing=True).level == Level.ERROR
     assert transform_status("base_link", "topic", error="late", failing=False).message == "known again"
+
+
+def test_how_objects_are_followed() -> None:
+    assert tracking_status("none", FollowingState()).message == "off: objects have no track ids"
+    fine = tracking_status("odometry", FollowingState(tracks=7, begun_anew=1, error="late"))
+    assert (fine.level, fine.message) == (Level.OK, "7 objects are followed")
+    assert fine.values == {"source": "odometry", "tracks": "7", "begun_anew": "1", "last_error": "late"}
+    failing = tracking_status("odometry", FollowingState(tracks=7, error="late", failing=True))
+    assert (failing.level, failing.message) == (Level.WARN, "late")
 
 
 def test_the_model_and_the_process() -> None:

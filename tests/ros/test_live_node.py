@@ -16,6 +16,7 @@ from bevseg.messages.pointcloud2 import decode_pointcloud2, stamp_of
 from bevseg.pipeline import BevSegmenter
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import Scene
+from bevseg_ros.policies import CONDITIONS
 from bevseg_ros.selection import only_classes
 from bevseg_ros.timing import DEBUG_TOPICS
 from bevseg_ros.transforms import MountPose
@@ -113,10 +114,18 @@ def test_debug_topics_and_diagnostics_say_how_long_it_took(live: Any) -> None:
 
 def test_slow_clouds_are_reported(live: Any) -> None:
     live.table()
-    assert live.driver.set_parameters({"max_processing_time_ms": 1.0, "max_consecutive_delay_ms": 1.0}) == ["", ""]
+    assert live.driver.set_parameters({"max_processing_time_ms": 1.0, "max_consecutive_delay_ms": 600_000.0}) == [
+        "",
+        "",
+    ]
+    live.feed(live.scans.message())
+    level, message, values = live.driver.diagnostics("processing_time_status", after=2)
+    assert (level, values["is_processing_time_ms_in_expected_range"]) == (CONDITIONS["slow"].level, "False")
+    assert "the last cloud took" in message
+    assert live.driver.set_parameters({"max_consecutive_delay_ms": 1.0}) == [""]
     live.feed(live.scans.message(), live.scans.message())
     level, message, values = live.driver.diagnostics("processing_time_status", after=2)
-    assert (level, values["is_consecutive_processing_delay_in_range"]) == (2, "False")
+    assert (level, values["is_consecutive_processing_delay_in_range"]) == (CONDITIONS["slow_for_long"].level, "False")
     assert "slow" in message
     live.driver.set_parameters({"max_processing_time_ms": 60_000.0, "max_consecutive_delay_ms": 1000.0})
     live.feed(live.scans.message())

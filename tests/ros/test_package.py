@@ -41,13 +41,6 @@ def test_views_show_topics_that_there_are(file: str) -> None:
     assert shown <= PUBLISHED
 
 
-def test_the_readme_has_every_parameter() -> None:
-    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
-    assert [
-        spec.name for spec in PARAMETERS if f"`{spec.name}`" not in text and spec.name.partition(".")[0] not in text
-    ] == []
-
-
 def test_the_launch_file_sets_parameters_and_topics_that_there_are() -> None:
     tree = ast.parse((PACKAGE / "launch" / "bevseg.launch.py").read_text(encoding="utf-8"))
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}

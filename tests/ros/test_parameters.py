@@ -7,7 +7,16 @@ import pytest
 import yaml
 
 from bevseg.results.classes import THING_CLASSES, SemanticClass
-from bevseg_ros.parameter_files import PARAMETER_FILE, SCHEMA_FILE, main, parameters_text, schema_text
+from bevseg_ros.parameter_files import (
+    PARAMETER_FILE,
+    README_FILE,
+    SCHEMA_FILE,
+    main,
+    parameters_text,
+    readme_table,
+    schema_text,
+    with_table,
+)
 from bevseg_ros.parameters import PARAMETERS, SPECS, Value, refusal_of_change
 from bevseg_ros.settings import ParameterError, settings_from
 
@@ -53,6 +62,8 @@ def test_values_arrive_where_they_belong() -> None:
         ({"ego_box": (0.0, 1.0)}, "x_min, x_max"),
         ({"ego_box": (2.0, 1.0, 0.0, 1.0, 0.0, 1.0)}, "each minimum below its maximum"),
         ({"base_frame": "base_link"}, r"mount\.frame must name the frame"),
+        ({"tracking": "odometry"}, "For a sensor that never moves set tracking to 'fixed'"),
+        ({"tracking": "off"}, "tracking must be of none, odometry, fixed; got off"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Value], reason: str) -> None:
@@ -82,8 +93,12 @@ def test_files_are_what_the_declarations_make_of_them(tmp_path: Path) -> None:
     assert (PACKAGE / PARAMETER_FILE).read_text() == parameters_text(), "as above"
     (tmp_path / "schema").mkdir()
     (tmp_path / "params").mkdir()
+    (tmp_path / README_FILE).write_text("Above.\n\n" + readme_table()[:-9] + "\n\nBelow.\n")
     main(tmp_path)
     assert (tmp_path / SCHEMA_FILE).read_text() == schema_text()
+    assert (tmp_path / README_FILE).read_text() == f"Above.\n\n{readme_table()}\nBelow.\n"
+    with pytest.raises(ValueError, match="expected one table of parameters"):
+        with_table("no table")
 
 
 def test_the_parameter_file_holds_the_defaults_and_fits_the_schema() -> None:

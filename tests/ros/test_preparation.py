@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ def test_reasons_of_the_decoder_go_through() -> None:
     with pytest.raises(RefusedError, match="64 x 1 points, expected at most 63") as refused:
         prepare(message(street()), settings(max_points=63), None)
     assert refused.value.reason == "absurd_size"
+
+
+def test_data_that_are_no_bytes() -> None:
+    with pytest.raises(RefusedError) as refused:
+        prepare(SimpleNamespace(**{**vars(message(street())), "data": None}), settings(), None)
+    assert refused.value.reason == "bad_data"
 
 
 def test_nothing_is_cropped_unless_asked() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bevseg.geometry.frames import Transform
 from bevseg.geometry.grid import BevGrid
 from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.outputs import OutputSpec
@@ -17,9 +18,11 @@ from bevseg.results.instances import Instances
 from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 from bevseg_ros.accounting import Account, Ledger
+from bevseg_ros.following import Following, StandingFrame
 from bevseg_ros.model import Model
 from bevseg_ros.outputs import Output, Outputs, found_packages
 from bevseg_ros.parameters import PARAMETERS
+from bevseg_ros.policies import RefusedError
 from bevseg_ros.processing import Job, Processor, Tools
 from bevseg_ros.settings import Settings, settings_from
 from bevseg_ros.timing import CloudTimes
@@ -76,6 +79,20 @@ class Plain:
         self.lines.append(f"error: {message}")
 
 
+class PatientPlaces(StandingFrame):
+    """Knows a place or does not, and how long it may be waited for."""
+
+    def __init__(self) -> None:
+        self.are_known = True
+        self.timeouts_s: list[float] = []
+
+    def T_base_from_sensor(self, frame: str, stamp_ns: int, timeout_s: float) -> Transform:  # noqa: N802
+        self.timeouts_s.append(timeout_s)
+        if not self.are_known:
+            raise RefusedError("late_odometry", "nobody knows")
+        return super().T_base_from_sensor(frame, stamp_ns, timeout_s)
+
+
 @dataclass
 class Bench:
     """A processor with all that it needs."""
@@ -101,7 +118,8 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr("bevseg_ros.outputs.make_message", lambda fields: fields)
     kept, log, ledger = Kept(), Plain(), Ledger()
-    outputs = Outputs([Output(OutputSpec("headers", "std_msgs/msg/Header", lambda scene, cloud, header: header), kept)])
+    spec = OutputSpec("headers", "std_msgs/msg/Header", lambda scene, cloud, header, tracks=None: header)
+    outputs = Outputs([Output(spec, kept)])
     times: list[CloudTimes] = []
     loaded: list[Model] = []
 
@@ -171,6 +189,30 @@ def test_a_defect_is_told_and_counted(bench: Bench, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("bevseg_ros.processing.only_classes", lambda scene, classes: scene.nothing)
     assert dict(bench.work().dropped) == {"internal_error": 1}
     assert "Traceback" in bench.log.lines[0]
+
+
+def test_objects_are_published_with_their_tracks_or_without(bench: Bench) -> None:
+    given: list[Any] = []
+    spec = OutputSpec("tracks", "std_msgs/msg/Header", lambda scene, cloud, header, tracks=None: given.append(tracks))
+    places = PatientPlaces()
+    tools = replace(bench.processor._tools, outputs=Outputs([Output(spec, bench.kept)]), following=Following(places))
+    bench.processor = processor = Processor(SETTINGS, NoObjects(), tools)
+    bench.work()
+    assert len(given[0].track) == 0
+    assert 0 < places.timeouts_s[0] < SETTINGS.transform_timeout_s
+    assert processor.progress().following.error == ""
+    places.are_known = False
+    account = bench.work()
+    assert (account.published, account.remarks["untracked"], given[1]) == (2, 1, None)
+    assert bench.log.lines == ["warning: published without track ids: nobody knows"]
+    assert processor.progress().following.failing
+    places.are_known = True
+    bench.work()
+    following = processor.progress().following
+    assert (following.failing, following.error) == (False, "nobody knows")
+    processor.begin()
+    bench.work()
+    assert processor.progress().following.begun_anew == 1
 
 
 def test_settings_reach_the_model(bench: Bench) -> None:
