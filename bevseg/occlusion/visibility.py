@@ -9,8 +9,9 @@ h >= H. What was hit itself is known whatever stands in front. So, for one sweep
 * HIDDEN: the shadow of a nearer obstacle falls on it and nothing was hit in it.
 * UNOBSERVED: the rest: farther than every return of its azimuth, or an azimuth without returns.
 
-Over several sweeps, and several sensors that measured at one time, the cell keeps the strongest evidence: occupied, then free, then hidden, then unobserved. A place
-that one sweep hid and another saw is known; a moving object leaves its past places occupied.
+Over several sweeps, and several sensors that measured at one time, the cell keeps the strongest evidence: occupied,
+then free, then hidden, then unobserved. A place that one sweep hid and another saw is known; a moving object leaves its
+past places occupied.
 
 Returns above the upper obstacle height (bridges, crowns of trees) say nothing about the ground and are left out, and so
 are returns well below the ground, which are reflections.

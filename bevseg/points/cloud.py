@@ -149,8 +149,8 @@ def _check_sweep_of_origin(sweep_of_origin: Integer[np.ndarray, "_"], num_origin
     counts_up = sweep_of_origin.shape == (num_origins,) and not sweep_of_origin[0]
     if not counts_up or not np.isin(np.diff(sweep_of_origin), (0, 1)).all():
         raise ValueError(
-            f"sweep_of_origin must give each of {num_origins} sensor origins its sweep, counted up from 0 without gaps, "
-            f"got {sweep_of_origin.tolist()}"
+            f"sweep_of_origin must give each of {num_origins} sensor origins its sweep, counted up from 0 without "
+            f"gaps, got {sweep_of_origin.tolist()}"
         )
 
 

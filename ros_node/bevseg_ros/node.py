@@ -18,10 +18,11 @@ from bevseg.messages.fill import make_message
 from bevseg.messages.maps import grid_metadata
 from bevseg_ros.accounting import Ledger
 from bevseg_ros.cloud_input import CloudInput
+from bevseg_ros.jobs import Job
 from bevseg_ros.model import LoadModel, Model, load_model
 from bevseg_ros.outputs import found_packages
 from bevseg_ros.parameters import refusal_of_change
-from bevseg_ros.processing import Job, Processor, Tools
+from bevseg_ros.processing import Processor, Tools
 from bevseg_ros.reporting import Reporter
 from bevseg_ros.ros_parameters import declare_parameters, values_with
 from bevseg_ros.ros_topics import Topics
@@ -156,6 +157,7 @@ class BevSegNode(LifecycleNode):
             report_times=self._topics.publish_times,
             now_ns=lambda: int(self.get_clock().now().nanoseconds),
             log=self.get_logger(),
+            topics=self._input.topics,
         )
         self._processor = Processor(settings, self._model, tools)
         self._reporter.watch(settings, self._processor, self._input, self._model.description)
@@ -214,12 +216,14 @@ class BevSegNode(LifecycleNode):
             single = (
                 len(changes) == 1
                 and not configured
-                and changes[0].name.startswith(("base_frame", "mount.", "transform_source"))
+                and changes[0].name.startswith(("base_frame", "mount.", "merge.", "transform_source"))
             )
             return SetParametersResult(successful=single, reason=str(error))
         if self._processor is not None:
             self._processor.take_settings(settings)
             self._reporter.take_settings(settings)
+            if self._input is not None:
+                self._input.take_settings(settings)
         return SetParametersResult(successful=True)
 
     def _answer_wrong_transitions(self) -> None:

@@ -193,7 +193,9 @@ def test_a_publisher_with_another_quality_of_service_is_reported(live: Any) -> N
 def test_every_reason_that_a_live_cloud_can_have_is_tried_somewhere() -> None:
     elsewhere = {"no_transform", "late_transform", "future_transform", "model_error", "deactivated"}
     elsewhere |= {"no_odometry", "late_odometry", "future_odometry", "no_point_times"}
+    elsewhere |= {"late_partner", "clock_apart", "required_missing"}
     stamps = {"duplicate_stamp", "out_of_order"}
     unreachable = {"bad_data", "internal_error"}
     assert set(BROKEN) | elsewhere | stamps | unreachable == set(DROP_REASONS)
-    assert set(REMARKS) == {"empty_cloud", "frame_changed", "clock_jump_back", "clock_jump_forward"}
+    remarks = {"empty_cloud", "incomplete_group", "frame_changed", "clock_jump_back", "clock_jump_forward"}
+    assert set(REMARKS) == remarks
