@@ -20,7 +20,7 @@ from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.jobs import Arrived, Job
 from bevseg_ros.model import Model
 from bevseg_ros.outputs import Output, Outputs, found_packages
-from bevseg_ros.parameters import PARAMETERS
+from bevseg_ros.parameters import PARAMETERS, Value
 from bevseg_ros.processing import Processor, Tools
 from bevseg_ros.settings import Settings, settings_from
 from bevseg_ros.timing import CloudTimes
@@ -128,7 +128,12 @@ def test_all_clouds_of_a_group_share_its_fate(bench: Bench) -> None:
     bench.processor.model = NoObjects(failures=1)
     records = np.ones(20, np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4")]))
     message = cloud_of_records(records, HeaderFields(TimeFields(7, 5), "roof"), is_dense=True)
-    merging = {"merge.topics": ("/left",), "merge.frames": ("left",), "base_frame": "roof", "mount.frame": "roof"}
+    merging: dict[str, Value] = {
+        "merge.topics": ("/left",),
+        "merge.frames": ("left",),
+        "base_frame": "roof",
+        "mount.frame": "roof",
+    }
     bench.processor.settings = settings_from({**{spec.name: spec.default for spec in PARAMETERS}, **merging})
     for _ in range(2):
         partner = Arrived(message, bench.ledger.open("/left"), 1, "/left")
