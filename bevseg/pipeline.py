@@ -67,7 +67,7 @@ class BevSegmenter:
         with watch.stage("visibility"):
             height_m = described.height_m.numpy()
             observed = self._mapper.observe(cloud, height_m)
-            instances = drop_unseen(instances, origin, observed.horizon, config.plausibility)
+            instances = drop_unseen(instances, cloud.newest_origins_m, observed.horizons, config.plausibility)
         with watch.stage("point_labels"):
             cells = semantic_cells(described.cells.point_to_pillar, described.height_m, config.head)
             semantic = point_semantics(output.semantics, cells)

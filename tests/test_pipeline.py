@@ -17,6 +17,7 @@ from bevseg.network import build_network, describe_points, for_inference
 from bevseg.pipeline import BevSegmenter
 from bevseg.points.cloud import PointCloud
 from bevseg.points.ground import estimate_ground
+from bevseg.points.sensors import merge_sensors
 from bevseg.voxels.encoder import PillarEncoderConfig, VoxelEncoderConfig
 from bevseg.voxels.voxel_features import VoxelFeatureConfig
 
@@ -89,6 +90,13 @@ def test_several_sweeps_give_velocities(street: PointCloud) -> None:
     )
     assert np.isnan(segmenter().segment(street).instances.velocity_mps).all()
     assert np.isfinite(segmenter().segment(twice).instances.velocity_mps).all()
+
+
+def test_several_sensors_of_one_time_give_no_velocities(street: PointCloud) -> None:
+    merged = merge_sensors([street[::2], street[1::2]], [0, 1])
+    scene, whole = segmenter().segment(merged), segmenter().segment(street)
+    assert np.isnan(scene.instances.velocity_mps).all()
+    assert len(scene.instances) == len(whole.instances) > 0
 
 
 def test_fusing_changes_no_result(street: PointCloud) -> None:

@@ -123,7 +123,10 @@ class Argoverse2Log:
         laser = table["laser_number"][usable_points(xyz)].astype(np.int32)
         if len(laser) and laser.max() >= _LASERS_A_SENSOR * len(_SENSORS):
             raise DatasetError(f"{scan}: expected lasers 0..63 of two sensors, got {laser.max()}")
-        return replace(cloud, sensor_origins_m=self._origins_m, sweep=laser // _LASERS_A_SENSOR)
+        both_now = np.zeros(len(self._origins_m), np.int64)  # two sensors, one sweep
+        return replace(
+            cloud, sensor_origins_m=self._origins_m, sweep=laser // _LASERS_A_SENSOR, sweep_of_origin=both_now
+        )
 
     @cached_property
     def _origins_m(self) -> Float[np.ndarray, "2 3"]:

@@ -23,7 +23,7 @@ _ASSUMED_ELEVATION_RAD = (-0.44, 0.06)
 
 def rays_of(cloud: PointCloud) -> Float[np.ndarray, "n 3"]:
     """From where each point's ray starts to the point, metres."""
-    of_all = cloud.num_sweeps == 1 and cloud.ray_origins_m is None
+    of_all = len(cloud.sensor_origins_m) == 1 and cloud.ray_origins_m is None
     return cloud.xyz - (cloud.sensor_origins_m if of_all else cloud.ray_starts_m()).astype(np.float32)
 
 

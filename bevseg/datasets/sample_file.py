@@ -26,7 +26,9 @@ from bevseg.whole_files import write_whole
 
 FORMAT_VERSION = 1
 
-_CLOUD_ARRAYS = ("xyz", "sensor_origins_m", "intensity", "time_s", "ring", "sweep", "ray_origins_m")
+_CLOUD_ARRAYS = (
+    "xyz", "sensor_origins_m", "intensity", "time_s", "ring", "sweep", "ray_origins_m", "sweep_of_origin",
+)  # fmt: skip
 _TRUTH_ARRAYS = (
     "boxes", "label", "track_id", "velocity_mps", "visible_fraction", "num_points", "ignored",
     "point_semantic", "point_instance", "truncation", "visibility_level",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,19 +33,24 @@ class PlausibilityConfig:
 
 
 def drop_unseen(
-    instances: Instances, sensor_origin_m: Float[np.ndarray, "3"], horizon: Horizon, config: PlausibilityConfig
+    instances: Instances,
+    sensor_origins_m: Float[np.ndarray, "sensor 3"],
+    horizons: Sequence[Horizon],
+    config: PlausibilityConfig,
 ) -> Instances:
-    """The objects that the sensor can have seen, numbered anew from 1.
+    """The objects that one of the sensors can have seen, numbered anew from 1.
 
     Args:
         instances: Objects with boxes.
-        sensor_origin_m: Where the rays start, in the frame of the boxes.
-        horizon: Obstacles seen from there.
+        sensor_origins_m: Where the rays of each sensor start, in the frame of the boxes.
+        horizons: Obstacles seen from each.
         config: Who needs to be seen.
     """
     least = np.array(config.min_visible)[GROUP_OF_CLASS[instances.label]]
     doubtful = np.flatnonzero(least > 0)
-    seen = unobstructed_fraction(instances.boxes[doubtful], sensor_origin_m, horizon)
+    boxes = instances.boxes[doubtful]
+    pairs = zip(sensor_origins_m, horizons, strict=True)
+    seen = np.max([unobstructed_fraction(boxes, origin_m, horizon) for origin_m, horizon in pairs], axis=0)
     unseen = doubtful[seen < least[doubtful]]
     if not len(unseen):
         return instances

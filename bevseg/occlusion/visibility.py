@@ -9,8 +9,9 @@ h >= H. What was hit itself is known whatever stands in front. So, for one sweep
 * HIDDEN: the shadow of a nearer obstacle falls on it and nothing was hit in it.
 * UNOBSERVED: the rest: farther than every return of its azimuth, or an azimuth without returns.
 
-Over several sweeps the cell keeps the strongest evidence: occupied, then free, then hidden, then unobserved. A place
-that one sweep hid and another saw is known; a moving object leaves its past places occupied.
+Over several sweeps, and several sensors that measured at one time, the cell keeps the strongest evidence: occupied,
+then free, then hidden, then unobserved. A place that one sweep hid and another saw is known; a moving object leaves its
+past places occupied.
 
 Returns above the upper obstacle height (bridges, crowns of trees) say nothing about the ground and are left out, and so
 are returns well below the ground, which are reflections.
@@ -86,10 +87,21 @@ class Horizon:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What one cloud tells of its surroundings: the ground, and how far each line of sight reaches (sweep 0)."""
+    """What one cloud tells of its surroundings.
+
+    Attributes:
+        visibility: The ground, as all sweeps show it.
+        horizons: How far each line of sight reaches from each sensor of the newest sweep, see
+            `PointCloud.newest_origins_m`.
+    """
 
     visibility: VisibilityMap
-    horizon: Horizon
+    horizons: tuple[Horizon, ...]
+
+    @property
+    def horizon(self) -> Horizon:
+        """That of the sensor which depth is ordered from."""
+        return self.horizons[0]
 
 
 @dataclass
@@ -115,9 +127,10 @@ class VisibilityMapper:
         return self._map(self._returns_by_sweep(cloud, ground_height_above))
 
     def observe(self, cloud: PointCloud, ground_height_above: Float[np.ndarray, "n"]) -> Observation:
-        """The same map, and the horizon of sweep 0, which tells what stands in front of an object."""
+        """The same map, and the horizons of the newest sweep, which tell what stands in front of an object."""
         sweeps = self._returns_by_sweep(cloud, ground_height_above)
-        return Observation(self._map(sweeps), _horizon(sweeps[0]))
+        newest = sweeps[: len(cloud.newest_origins_m)]
+        return Observation(self._map(sweeps), tuple(_horizon(returns) for returns in newest))
 
     def horizon(self, cloud: PointCloud, ground_height_above: Float[np.ndarray, "n"]) -> Horizon:
         """The horizon of sweep 0 alone."""
@@ -128,7 +141,7 @@ class VisibilityMapper:
             raise ValueError(f"ground_height_above must have one entry a point ({len(cloud)},), got {height_m.shape}")
         sweeps = []
         for sweep, origin in enumerate(cloud.sensor_origins_m):
-            chosen = slice(None) if cloud.num_sweeps == 1 else np.flatnonzero(cloud.sweep == sweep)
+            chosen = slice(None) if len(cloud.sensor_origins_m) == 1 else np.flatnonzero(cloud.sweep == sweep)
             x_m, y_m, z_m = (float(c) for c in origin)
             polar = PolarGrid.around(self.grid, origin_x_m=x_m, origin_y_m=y_m, bins=self.config.azimuth_bins)
             sweeps.append(_returns(cloud.xyz[chosen], height_m[chosen], polar, z_m, self.config))

@@ -29,6 +29,8 @@ class PointCloud:
         dropped_non_finite: Points that the reader removed because a coordinate was NaN, infinite or beyond 10^9 m.
         ray_origins_m: Where each point's ray starts, in `frame`, metres, where it is known that the sensor moved during
             the sweep; None where every ray is taken to start at the origin of its sweep.
+        sweep_of_origin: Which sweep in time each of `sensor_origins_m` belongs to, newest first, where several sensors
+            measured at one time: 0 for all sensors of the newest sweep. None where each origin is a sweep of its own.
     """
 
     xyz: Float[np.ndarray, "n 3"]
@@ -41,6 +43,7 @@ class PointCloud:
     sweep: Integer[np.ndarray, "n"]
     dropped_non_finite: int = 0
     ray_origins_m: Float[np.ndarray, "n 3"] | None = None
+    sweep_of_origin: Integer[np.ndarray, "s"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.xyz)
@@ -55,6 +58,8 @@ class PointCloud:
                 raise ValueError(f"{name} must be ({n},) to match xyz, got {column.shape}")
         if n and (int(self.sweep.min()) < 0 or int(self.sweep.max()) >= len(self.sensor_origins_m)):
             raise ValueError(f"sweep must index the {len(self.sensor_origins_m)} sensor origins")
+        if self.sweep_of_origin is not None:
+            _check_sweep_of_origin(self.sweep_of_origin, len(self.sensor_origins_m))
 
     @classmethod
     def from_xyz(
@@ -126,11 +131,27 @@ class PointCloud:
 
     @property
     def num_sweeps(self) -> int:
-        return len(self.sensor_origins_m)
+        """Times at which was measured; several sensors that did so together are one sweep."""
+        return len(self.sensor_origins_m) if self.sweep_of_origin is None else int(self.sweep_of_origin[-1]) + 1
+
+    @property
+    def newest_origins_m(self) -> Float[np.ndarray, "m 3"]:
+        """Where the sensors of the newest sweep are; the first of them is the one that depth is ordered from."""
+        newest = 1 if self.sweep_of_origin is None else int((self.sweep_of_origin == 0).sum())
+        return self.sensor_origins_m[:newest]
 
     def _optional_columns(self) -> dict[str, np.ndarray]:
         columns = {"intensity": self.intensity, "time_s": self.time_s, "ring": self.ring, "sweep": self.sweep}
         return {name: column for name, column in columns.items() if column is not None}
+
+
+def _check_sweep_of_origin(sweep_of_origin: Integer[np.ndarray, "_"], num_origins: int) -> None:
+    counts_up = sweep_of_origin.shape == (num_origins,) and not sweep_of_origin[0]
+    if not counts_up or not np.isin(np.diff(sweep_of_origin), (0, 1)).all():
+        raise ValueError(
+            f"sweep_of_origin must give each of {num_origins} sensor origins its sweep, counted up from 0 without "
+            f"gaps, got {sweep_of_origin.tolist()}"
+        )
 
 
 def usable_points(xyz: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, "m"] | slice:

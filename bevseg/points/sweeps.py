@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Int, Num
 
 from bevseg.geometry.frames import FrameError, Transform
 from bevseg.points.cloud import PointCloud
@@ -35,7 +35,7 @@ def aggregate_sweeps(clouds: Sequence[PointCloud], T_global_from_lidar: Sequence
         _moved(clouds[k], T_newest_from_global @ T_global_from_lidar[k], newest_frame=newest.frame)
         for k in newest_first
     ]
-    origins_before = np.cumsum([0, *(cloud.num_sweeps for cloud in moved[:-1])])
+    origins_before = np.cumsum([0, *(len(cloud.sensor_origins_m) for cloud in moved[:-1])])
     age_s = [(cloud.stamp_ns - newest.stamp_ns) * 1e-9 for cloud in moved]
     return PointCloud(
         xyz=np.concatenate([cloud.xyz for cloud in moved]),
@@ -48,6 +48,7 @@ def aggregate_sweeps(clouds: Sequence[PointCloud], T_global_from_lidar: Sequence
         sweep=np.concatenate([c.sweep + np.int32(n) for c, n in zip(moved, origins_before, strict=True)]),
         dropped_non_finite=sum(cloud.dropped_non_finite for cloud in moved),
         ray_origins_m=_joined_ray_origins(moved),
+        sweep_of_origin=_joined_sweep_of_origin(moved),
     )
 
 
@@ -64,6 +65,15 @@ def _joined_ray_origins(clouds: Sequence[PointCloud]) -> Float[np.ndarray, "n 3"
     if all(cloud.ray_origins_m is None for cloud in clouds):
         return None
     return np.concatenate([cloud.ray_starts_m() for cloud in clouds])
+
+
+def _joined_sweep_of_origin(clouds: Sequence[PointCloud]) -> Int[np.ndarray, "s"] | None:
+    """The sweeps of all origins counted on, or None where each origin is a sweep of its own."""
+    if all(cloud.sweep_of_origin is None for cloud in clouds):
+        return None
+    before = np.cumsum([0, *(cloud.num_sweeps for cloud in clouds[:-1])])
+    own = [np.arange(c.num_sweeps) if c.sweep_of_origin is None else c.sweep_of_origin for c in clouds]
+    return np.concatenate([sweep + start for sweep, start in zip(own, before, strict=True)])
 
 
 def _joined(columns: Sequence[Num[np.ndarray, "_"] | None]) -> Num[np.ndarray, "_"] | None:

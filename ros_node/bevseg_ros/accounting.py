@@ -89,8 +89,14 @@ class Account:
 
 @dataclass
 class Entry:
-    """One cloud in the books; made by `Ledger.open`, closed once."""
+    """One cloud in the books; made by `Ledger.open`, closed once.
 
+    Attributes:
+        source: Whose cloud it is, where there are several LiDARs.
+        outcome: What became of it, None while it is pending.
+    """
+
+    source: str = ""
     outcome: str | None = None
 
 
@@ -99,15 +105,15 @@ class Ledger:
     """Counts clouds, from any thread; at any moment the counters add up."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _received: int = 0
-    _outcomes: Counter[str] = field(default_factory=Counter)
+    _received: Counter[str] = field(default_factory=Counter)
+    _outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     _remarks: Counter[str] = field(default_factory=Counter)
 
-    def open(self) -> Entry:
-        """A cloud has arrived."""
+    def open(self, source: str = "") -> Entry:
+        """A cloud has arrived from a source, which is named where there are several."""
         with self._lock:
-            self._received += 1
-        return Entry()
+            self._received[source] += 1
+        return Entry(source)
 
     def close(self, entry: Entry, outcome: str) -> None:
         """Says what became of a cloud.
@@ -125,7 +131,7 @@ class Ledger:
             if entry.outcome is not None:
                 raise AccountingError(f"a cloud that was closed as '{entry.outcome}' cannot become '{outcome}'")
             entry.outcome = outcome
-            self._outcomes[outcome] += 1
+            self._outcomes[entry.source, outcome] += 1
 
     def remark(self, name: str) -> None:
         """Counts one of `REMARKS`.
@@ -141,15 +147,17 @@ class Ledger:
     def account(self) -> Account:
         """All counters, taken at one moment."""
         with self._lock:
-            return Account(
-                received=self._received,
-                published=self._outcomes[PUBLISHED],
-                superseded=self._outcomes[SUPERSEDED],
-                unsubscribed=self._outcomes[UNSUBSCRIBED],
-                dropped={reason: self._outcomes[reason] for reason in DROP_REASONS if self._outcomes[reason]},
-                pending=self._received - sum(self._outcomes.values()),
-                remarks={name: self._remarks[name] for name in REMARKS if self._remarks[name]},
-            )
+            outcomes: Counter[str] = Counter()
+            for (_, outcome), count in self._outcomes.items():
+                outcomes[outcome] += count
+            remarks = {name: self._remarks[name] for name in REMARKS if self._remarks[name]}
+            return _account(self._received.total(), outcomes, remarks)
+
+    def account_of(self, source: str) -> Account:
+        """The counters of one source; remarks are counted for all together."""
+        with self._lock:
+            outcomes = Counter({outcome: n for (whose, outcome), n in self._outcomes.items() if whose == source})
+            return _account(self._received[source], outcomes, {})
 
 
 @dataclass
@@ -189,6 +197,18 @@ class LossEstimate:
     def rate_hz(self) -> float:
         """Clouds a second by their stamps, 0 before there are enough."""
         return 1e9 / median(self._gaps_ns) if self._gaps_ns else 0.0
+
+
+def _account(received: int, outcomes: Counter[str], remarks: Mapping[str, int]) -> Account:
+    return Account(
+        received=received,
+        published=outcomes[PUBLISHED],
+        superseded=outcomes[SUPERSEDED],
+        unsubscribed=outcomes[UNSUBSCRIBED],
+        dropped={reason: outcomes[reason] for reason in DROP_REASONS if outcomes[reason]},
+        pending=received - outcomes.total(),
+        remarks=remarks,
+    )
 
 
 def _grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:

@@ -1,126 +1,119 @@
-"""Takes clouds in: every one gets an entry in the books, and goes to the worker unless its stamp says otherwise."""
+"""Takes clouds in, of one LiDAR or of several: what follows by its stamp goes to the worker, newest first."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import PointCloud2
 
-from bevseg.messages.pointcloud2 import PointCloud2Error, checked_stamp
-from bevseg_ros.accounting import SUPERSEDED, Ledger, LossEstimate
+from bevseg_ros.accounting import SUPERSEDED, Ledger
 from bevseg_ros.diagnostics import InputState
-from bevseg_ros.processing import Job
-from bevseg_ros.settings import Settings
-from bevseg_ros.stream import Stream
+from bevseg_ros.gathering import Gathering, GroupCounts
+from bevseg_ros.jobs import Arrived, Job
+from bevseg_ros.lidar_input import CloudTaker, LidarInput
+from bevseg_ros.parameters import REFERENCE_TOPIC
+from bevseg_ros.settings import ParameterError, Settings
 from bevseg_ros.worker import NewestWorker
 
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
-
-TOPIC = "~/input/pointcloud"
+_NOT_YET_NS = 1_000_000_000
 
 
 class CloudInput:
-    """The subscription to clouds; all but `state` is for the executor's thread.
+    """The subscriptions to clouds; for the executor's thread.
 
     `forget` is called when the clock jumps back: what is known of places belongs to another time.
     """
 
     def __init__(self, node: Node, settings: Settings, ledger: Ledger, forget: Callable[[], None]) -> None:
-        self._node, self._settings, self._ledger, self._forget = node, settings, ledger, forget
-        self._lock = threading.Lock()
-        self._stream = Stream(settings.limits)
-        self._losses = LossEstimate()
+        """Subscribes to nothing yet.
+
+        Raises:
+            ParameterError: A topic has no valid name, or two LiDARs have the same, once names are resolved.
+        """
+        self._node, self._ledger, self._forget = node, ledger, forget
+        self._stall_timeout_s = settings.live.stall_timeout_s
+        topics = [REFERENCE_TOPIC, *(settings.merge.topics if settings.merge else ())]
+        try:
+            self._lidars = [LidarInput(node, settings, ledger, topic, number) for number, topic in enumerate(topics)]
+        except RuntimeError as error:  # rclpy's, of a name that is none
+            raise ParameterError(f"merge.topics must be names of topics, got {topics[1:]}: {error}") from error
+        self.topics = tuple(lidar.topic for lidar in self._lidars)
+        if len(set(self.topics)) < len(self.topics):
+            raise ParameterError(f"merge.topics lead to the same topic twice: {', '.join(self.topics)}")
+        self._gathering: Gathering | None = None
+        if settings.merge is not None:
+            self._gathering = Gathering(settings.merge, self.topics, settings.limits.back_s, ledger)
         self._worker: NewestWorker[Job] | None = None
-        self._subscription: Any = None
-        self._frame = ""
-        self._arrival_s: float | None = None
-        self._waiting_since_s = 0.0
-        self._stalls = 0
-        self._is_stalled = False
-        self._lost_by_middleware = 0
-        self._incompatible_qos = 0
+        self._alarm: Any = None
 
     def start(self, worker: NewestWorker[Job]) -> None:
         """Subscribes; clouds go to the worker."""
-        self._worker, self._waiting_since_s = worker, time.monotonic()
-        self._stream = Stream(self._settings.limits)
-        self._losses.restart()
-        reliability = ReliabilityPolicy.RELIABLE if self._settings.reliable_input else ReliabilityPolicy.BEST_EFFORT
-        self._subscription = self._node.create_subscription(
-            PointCloud2,
-            TOPIC,
-            self._take,
-            QoSProfile(
-                history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability, durability=DurabilityPolicy.VOLATILE
-            ),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._note_qos, message_lost=self._note_loss),
-        )
+        self._worker = worker
+        if self._gathering is not None:
+            # Groups wait in real time, whatever the time of a bag does.
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._alarm = self._node.create_timer(_NOT_YET_NS / 1e9, self._end_waits, clock=steady)
+            self._alarm.cancel()
+        for lidar in self._lidars:
+            lidar.start(CloudTaker(self._take, self._note_jump))
 
     def stop(self) -> None:
-        """Unsubscribes."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        """Unsubscribes; clouds that wait for others are dropped."""
+        for lidar in self._lidars:
+            lidar.stop()
+        if self._alarm is not None:
+            self._node.destroy_timer(self._alarm)
+            self._alarm = None
+        if self._gathering is not None:
+            self._gathering.stop()
 
-    def state(self, stall_timeout_s: float) -> InputState:
-        """How the stream stands; a stall is counted when it is first seen."""
-        now_s = time.monotonic()
-        with self._lock:
-            waiting_s = now_s - max(self._arrival_s or 0.0, self._waiting_since_s)
-            stalled = self._subscription is not None and waiting_s > stall_timeout_s
-            self._stalls += stalled and not self._is_stalled
-            self._is_stalled = stalled
-            return InputState(
-                topic=self._node.resolve_topic_name(TOPIC),
-                frame=self._frame,
-                rate_hz=self._losses.rate_hz,
-                age_s=None if self._arrival_s is None else now_s - self._arrival_s,
-                waiting_s=waiting_s,
-                stalls=self._stalls,
-                lost_by_stamps=self._losses.lost,
-                lost_by_middleware=self._lost_by_middleware,
-                incompatible_qos=self._incompatible_qos,
-            )
+    def take_settings(self, settings: Settings) -> None:
+        """Judges stalls by another limit from now on."""
+        self._stall_timeout_s = settings.live.stall_timeout_s
 
-    def _take(self, message: PointCloud2) -> None:
-        entry = self._ledger.open()
-        try:
-            stamp_ns = checked_stamp(message.header)
-        except PointCloud2Error as error:
-            self._ledger.close(entry, error.reason)
+    def states(self) -> list[InputState]:
+        """How each LiDAR's stream stands, the reference first."""
+        return [lidar.state(self._stall_timeout_s) for lidar in self._lidars]
+
+    def groups(self) -> GroupCounts | None:
+        """How clouds of several LiDARs come together; None where there is one."""
+        return None if self._gathering is None else self._gathering.counts()
+
+    def _take(self, cloud: Arrived, stamp_ns: int, now_s: float) -> None:
+        worker = self._worker
+        if worker is None:
+            self._ledger.close(cloud.entry, "deactivated")
+        elif self._gathering is None:
+            superseded = worker.put(Job(cloud.message, cloud.entry, cloud.lidar, cloud.topic))
+            if superseded is not None:
+                self._ledger.close(superseded.entry, SUPERSEDED)
+        else:
+            self._gathering.take(cloud, stamp_ns, now_s, alive=self._alive(), worker=worker)
+            self._set_alarm(self._gathering)
+
+    def _end_waits(self) -> None:
+        if self._gathering is not None and self._worker is not None:
+            self._gathering.end_waits(time.monotonic(), self._worker)
+            self._set_alarm(self._gathering)
+
+    def _set_alarm(self, gathering: Gathering) -> None:
+        if self._alarm is None:
             return
-        frame, now_s = message.header.frame_id, time.monotonic()
-        with self._lock:
-            verdict = self._stream.judge(stamp_ns, frame, now_s)
-            self._arrival_s, self._frame = now_s, frame
-            if verdict.restart:
-                self._losses.restart()
-            self._losses.arrived(stamp_ns)
-        for remark in verdict.remarks:
-            self._ledger.remark(remark)
-        if "clock_jump_back" in verdict.remarks:
+        if gathering.next_due_s is None:
+            self._alarm.cancel()
+            return
+        self._alarm.timer_period_ns = max(1, round((gathering.next_due_s - time.monotonic()) * 1e9))
+        self._alarm.reset()
+
+    def _note_jump(self, number: int) -> None:
+        """Only the clock that rules tells that all that is known is of another time: others may be wrong."""
+        if number == min(self._alive(), default=number):
             self._forget()
-        if verdict.drop is not None or self._worker is None:
-            self._ledger.close(entry, verdict.drop or "deactivated")
-            return
-        superseded = self._worker.put(Job(message, entry))
-        if superseded is not None:
-            self._ledger.close(superseded.entry, SUPERSEDED)
 
-    def _note_qos(self, event: Any) -> None:
-        self._incompatible_qos = event.total_count
-        self._node.get_logger().error(
-            f"a publisher on {self._node.resolve_topic_name(TOPIC)} offers a QoS that this subscription cannot take "
-            f"(reliable_input is {self._settings.reliable_input})"
-        )
-
-    def _note_loss(self, event: Any) -> None:
-        self._lost_by_middleware = event.total_count
+    def _alive(self) -> list[int]:
+        """The LiDARs that were not silent for long when the last group began: after a pause of all, all are awaited."""
+        last_s = 0.0 if self._gathering is None else self._gathering.last_opened_s
+        return [lidar.number for lidar in self._lidars if last_s - lidar.heard_s <= self._stall_timeout_s]

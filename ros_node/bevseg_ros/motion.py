@@ -48,18 +48,28 @@ class Motion:
     sweeps: int
     _before: list[_Sweep] = field(default_factory=list, repr=False)
 
-    def taken_out(self, cloud: PointCloud, stamp_ns: int) -> PointCloud:
-        """The cloud, and those before it, as seen from where the vehicle was at a time.
+    def at_stamp(self, cloud: PointCloud, own_stamp_ns: int, stamp_ns: int) -> PointCloud:
+        """A cloud as seen from where the vehicle was at a time.
 
         Args:
             cloud: In the vehicle's frame, as the sensor gave it.
-            stamp_ns: Of the message, which the results are to carry.
+            own_stamp_ns: Of its message.
+            stamp_ns: That the results are to carry.
 
         Raises:
             RefusedError: Odometry does not cover the cloud, or points lack the times that are needed.
         """
         if self.deskew:
-            cloud = deskewed(cloud, stamp_ns, self.odometry, self.timeout_s)
+            return deskewed(cloud, stamp_ns, self.odometry, self.timeout_s)
+        if own_stamp_ns == stamp_ns:
+            return cloud
+        stamps_ns = np.array([own_stamp_ns, stamp_ns])
+        T_odom_from_own, T_odom_from_base = self.odometry.at(self.base_frame, stamps_ns, self.timeout_s)
+        T_now_from_own = T_odom_from_base.inverse() @ T_odom_from_own
+        return cloud.transformed(T_now_from_own)
+
+    def joined(self, cloud: PointCloud, stamp_ns: int) -> PointCloud:
+        """A cloud of that time, with those before it; raises as `at_stamp`."""
         if self.sweeps == 1:
             return cloud
         (pose,) = self.odometry.at(self.base_frame, np.array([stamp_ns]), self.timeout_s)

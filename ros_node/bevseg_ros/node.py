@@ -18,10 +18,11 @@ from bevseg.messages.fill import make_message
 from bevseg.messages.maps import grid_metadata
 from bevseg_ros.accounting import Ledger
 from bevseg_ros.cloud_input import CloudInput
+from bevseg_ros.jobs import Job
 from bevseg_ros.model import LoadModel, Model, load_model
 from bevseg_ros.outputs import found_packages
 from bevseg_ros.parameters import refusal_of_change
-from bevseg_ros.processing import Job, Processor, Tools
+from bevseg_ros.processing import Processor, Tools
 from bevseg_ros.reporting import Reporter
 from bevseg_ros.ros_parameters import declare_parameters, values_with
 from bevseg_ros.ros_topics import Topics
@@ -32,6 +33,8 @@ from bevseg_ros.worker import NewestWorker
 NODE_NAME = "bevseg"
 STOP_TIMEOUT_S = 10.0
 """How long the cloud in work is waited for when the node stops."""
+DELIVERY_TIMEOUT_S = 1.0
+"""How long its results are then waited for to be taken by all who are subscribed."""
 
 Transition = Callable[[LifecycleState], TransitionCallbackReturn]
 
@@ -157,6 +160,7 @@ class BevSegNode(LifecycleNode):
             now_ns=lambda: int(self.get_clock().now().nanoseconds),
             log=self.get_logger(),
             following=places.following,
+            topics=self._input.topics,
         )
         self._processor = Processor(settings, self._model, tools)
         self._reporter.watch(settings, self._processor, self._input, self._model.description)
@@ -183,6 +187,8 @@ class BevSegNode(LifecycleNode):
             self.ledger.close(waiting.entry, "deactivated")
         if self._topics is not None:
             self._topics.outputs.enabled = False
+            if not self._topics.wait_until_taken(DELIVERY_TIMEOUT_S):
+                self.get_logger().warning(f"a subscriber did not take the last results within {DELIVERY_TIMEOUT_S:g} s")
         if not ended:
             self.get_logger().error(
                 f"the cloud in work was not finished within {STOP_TIMEOUT_S:g} s; it will not be published"
@@ -218,6 +224,8 @@ class BevSegNode(LifecycleNode):
         if self._processor is not None:
             self._processor.take_settings(settings)
             self._reporter.take_settings(settings)
+            if self._input is not None:
+                self._input.take_settings(settings)
         return SetParametersResult(successful=True)
 
     def _answer_wrong_transitions(self) -> None:

@@ -19,6 +19,9 @@ TrackingName = Literal["none", "odometry", "fixed"]
 CHECKPOINT_DEFAULT = -1.0
 """In place of a threshold: the checkpoint's own."""
 
+REFERENCE_TOPIC = "~/input/pointcloud"
+"""Of the clouds; where several LiDARs are merged, of the first of them."""
+
 _THINGS = tuple(thing.label for thing in THING_CLASSES)
 
 
@@ -76,6 +79,45 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     *(
         ParameterSpec(f"mount.{turn}", 0.0, f"The sensor's {turn} in base_frame, radians; order as in URDF.", -pi, pi)
         for turn in ("roll", "pitch", "yaw")
+    ),
+    ParameterSpec(
+        "merge.topics",
+        ("",),
+        "Topics of further LiDARs, whose clouds are merged with those of ~/input/pointcloud; one empty name: none.",
+    ),
+    ParameterSpec(
+        "merge.frames", ("",), "Frames of the clouds of merge.topics, one each, where transform_source is mount."
+    ),
+    ParameterSpec(
+        "merge.mounts",
+        (0.0,) * 6,
+        "Where those sensors are in base_frame: x, y, z, roll, pitch, yaw of each, one after the other, as mount.* is.",
+    ),
+    ParameterSpec(
+        "merge.offsets_s",
+        (0.0,),
+        "How much later the stamps of each of merge.topics are than those they belong to on ~/input/pointcloud, "
+        "seconds; a single 0: none are.",
+    ),
+    ParameterSpec(
+        "merge.required",
+        ("",),
+        "Topics, of merge.topics or ~/input/pointcloud, without whose cloud a group is dropped; one empty name: none.",
+    ),
+    ParameterSpec(
+        "merge.tolerance_s",
+        0.05,
+        "Stamps of clouds that are merged lie no farther apart, offsets taken off, seconds; at most half the time of a "
+        "turn.",
+        0.0,
+        1.0,
+    ),
+    ParameterSpec(
+        "merge.timeout_s",
+        0.08,
+        "How long the first cloud of a group waits for those of the other LiDARs, seconds; less than a turn.",
+        0.001,
+        5.0,
     ),
     ParameterSpec("deskew", False, "Take the vehicle's motion during the turn out of each cloud; needs odometry."),
     ParameterSpec(

@@ -81,6 +81,16 @@ DROP_REASONS: Mapping[str, Policy] = MappingProxyType(
         "absurd_size": Policy(Level.ERROR, "Dropped before anything is allocated: more points than `max_points`."),
         "duplicate_stamp": Policy(Level.WARN, "Dropped: the stamp is that of the cloud before."),
         "out_of_order": Policy(Level.WARN, "Dropped: older than the cloud before by less than `clock_jump_back_s`."),
+        "late_partner": Policy(
+            Level.WARN, "Dropped: came after the group of clouds that it belongs to was closed; see `merge.timeout_s`."
+        ),
+        "clock_apart": Policy(
+            Level.ERROR,
+            "Dropped: its stamp is farther than `clock_jump_back_s` from those of the LiDAR that rules the clock.",
+        ),
+        "required_missing": Policy(
+            Level.ERROR, "Dropped: no usable cloud of a LiDAR in `merge.required` came with it; the log names it."
+        ),
         "model_error": Policy(
             Level.ERROR,
             "Dropped: the model raised. The next cloud is tried; after three in a row the model is loaded anew.",
@@ -97,6 +107,9 @@ REMARKS: Mapping[str, Policy] = MappingProxyType(
         "untracked": Policy(
             Level.WARN,
             "Published without track ids: `tracking` is by odometry, which does not cover the cloud. Tracks are kept.",
+        ),
+        "incomplete_group": Policy(
+            Level.WARN, "Published with what is there: some LiDARs gave no usable cloud; `merge` names them."
         ),
         "frame_changed": Policy(
             Level.WARN,

@@ -1,4 +1,4 @@
-"""From a message to the cloud that goes through the model: decoded, checked, moved, cropped."""
+"""From a message to a cloud in the frame of the results: decoded, checked, moved, cropped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from jaxtyping import Bool
 from bevseg.messages.input_types import PointCloud2
 from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2, point_columns, stamp_of
 from bevseg.points.cloud import PointCloud
-from bevseg_ros.motion import Motion
 from bevseg_ros.policies import RefusedError
 from bevseg_ros.settings import LiveSettings, Settings
 from bevseg_ros.transforms import TransformSource
@@ -28,7 +27,7 @@ _FEWEST = 8
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What goes through the model.
+    """What a message became.
 
     Attributes:
         cloud: In the frame of the results.
@@ -42,7 +41,7 @@ class Prepared:
 
 
 def prepare(
-    message: PointCloud2, settings: Settings, transforms: TransformSource | None, motion: Motion | None = None
+    message: PointCloud2, settings: Settings, transforms: TransformSource | None, timeout_s: float = 0.0
 ) -> Prepared:
     """Makes a cloud of a message.
 
@@ -50,7 +49,7 @@ def prepare(
         message: As it came.
         settings: Of the node.
         transforms: Who knows where the sensor is; None where results stay in the frame of the cloud.
-        motion: Takes the vehicle's motion out of the cloud, or joins it with those before; None for neither.
+        timeout_s: How long to wait for a transform.
 
     Raises:
         RefusedError: The message cannot be read, or its transform is not known.
@@ -63,10 +62,9 @@ def prepare(
     cloud = _decoded(message, settings)
     stamp_ns = stamp_of(message.header)
     if transforms is not None:
-        cloud = cloud.transformed(transforms.T_base_from_sensor(cloud.frame, stamp_ns, settings.transform_timeout_s))
+        cloud = cloud.transformed(transforms.T_base_from_sensor(cloud.frame, stamp_ns, timeout_s))
     kept = cropped(cloud, settings.live)
-    moved = kept if motion is None else motion.taken_out(kept, stamp_ns)
-    return Prepared(moved, points - len(kept), None if points else "empty_cloud")
+    return Prepared(kept, points - len(kept), None if points else "empty_cloud")
 
 
 def cropped(cloud: PointCloud, live: LiveSettings) -> PointCloud:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
 from bevseg.messages.fields import HeaderFields, TimeFields
-from bevseg.messages.input_types import PointCloud2
-from bevseg.messages.pointcloud2 import stamp_of
 from bevseg.results.scene import Scene
 from bevseg.results.track_labels import TrackLabels
-from bevseg_ros.accounting import PUBLISHED, UNSUBSCRIBED, Entry, Ledger
+from bevseg_ros.accounting import PUBLISHED, UNSUBSCRIBED, Ledger
 from bevseg_ros.following import Following, FollowingState
+from bevseg_ros.jobs import Job
+from bevseg_ros.merging import Usable, left_out, merged, usable_of
 from bevseg_ros.model import LoadModel, Model
 from bevseg_ros.motion import Motion
 from bevseg_ros.outputs import Output, Outputs
 from bevseg_ros.policies import DROP_REASONS, MODEL_ERRORS_BEFORE_RELOAD, REMARKS, Level, RefusedError
-from bevseg_ros.preparation import Prepared, prepare
+from bevseg_ros.preparation import Prepared
 from bevseg_ros.selection import only_classes
 from bevseg_ros.settings import Settings
 from bevseg_ros.timing import CloudTimes, RecentTimes
@@ -39,14 +39,6 @@ class Log(Protocol):
     def error(self, message: str) -> Any: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A cloud on its way, and its entry in the books."""
-
-    message: PointCloud2
-    entry: Entry
-
-
 @dataclass(frozen=True)
 class Tools:
     """What a processor works with.
@@ -61,6 +53,7 @@ class Tools:
         now_ns: The node's clock.
         log: Where refusals are told.
         following: Follows objects, where they are followed.
+        topics: Of all LiDARs, where several are merged, the reference first.
     """
 
     ledger: Ledger
@@ -72,6 +65,7 @@ class Tools:
     now_ns: Callable[[], int]
     log: Log
     following: Following | None = None
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +82,7 @@ class Progress:
         model_errors_in_a_row: Until now.
         reloads: How often the model was loaded anew.
         following: How objects are followed.
+        left_out: LiDARs that the last result, or the last group that gave none, lacks, and why.
     """
 
     times: RecentTimes = field(default_factory=RecentTimes)
@@ -99,6 +94,7 @@ class Progress:
     model_errors_in_a_row: int = 0
     reloads: int = 0
     following: FollowingState = field(default_factory=FollowingState)
+    left_out: tuple[str, ...] = ()
 
 
 class Processor:
@@ -114,15 +110,22 @@ class Processor:
         self._logged_s: dict[str, float] = {}
 
     def work(self, job: Job) -> None:
-        """Takes a cloud through all stages and closes its entry, whatever happens."""
-        dropped_for = ""
+        """Takes a cloud, and those that go with it, through all stages and closes their entries, whatever happens."""
+        refused: Mapping[int, RefusedError] = {}
+        dropped_for, start_s = "", time.perf_counter()
         try:
-            outcome = self._result_of(job.message)
+            wanted, outcome = self._tools.outputs.wanted(), UNSUBSCRIBED
+            if wanted:
+                usable = usable_of(job, self.settings, self._tools.transforms, self._tools.motion)
+                refused, outcome = usable.refused, PUBLISHED
+                self._note_left_out(left_out(job, usable))
+                if usable.clouds:
+                    self._publish_result(job, usable, wanted, start_s)
         except RefusedError as error:
             outcome, dropped_for = error.reason, str(error)
         except Exception as error:
             outcome, dropped_for = "internal_error", f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        self._tools.ledger.close(job.entry, outcome)
+        self._close(job, outcome, refused)
         if dropped_for:
             self._dropped(outcome, dropped_for)
 
@@ -141,22 +144,32 @@ class Processor:
         with self._lock:
             return replace(self._progress, times=self._progress.times.copy())
 
-    def _result_of(self, message: PointCloud2) -> str:
-        """Publishes the result of a cloud and says what became of it."""
-        wanted = self._tools.outputs.wanted()
-        if not wanted:
-            return UNSUBSCRIBED
-        settings, marks = self.settings, [time.perf_counter()]
-        prepared = prepare(message, settings, self._tools.transforms, self._tools.motion)
-        marks.append(time.perf_counter())
+    def _publish_result(self, job: Job, usable: Usable, wanted: list[Output], start_s: float) -> None:
+        settings = self.settings
+        prepared = merged(usable, settings, self._tools.motion, self._tools.topics)
+        marks = [start_s, time.perf_counter()]
         scene = self._segmented(prepared)
         marks.append(time.perf_counter())
         waited_s = time.perf_counter() - marks[0]
-        scene, tracks = self._followed(scene, message, max(0.0, settings.transform_timeout_s - waited_s))
-        self._publish(wanted, only_classes(scene, settings.live.classes), prepared, message, tracks)
+        scene, tracks = self._followed(scene, usable.stamp_ns, max(0.0, settings.transform_timeout_s - waited_s))
+        self._publish(wanted, only_classes(scene, settings.live.classes), prepared, usable.stamp_ns, tracks)
         marks.append(time.perf_counter())
-        self._published(message, prepared, [(end - start) * 1e3 for start, end in pairwise(marks)])
-        return PUBLISHED
+        self._published(usable.stamp_ns, prepared, [(end - start) * 1e3 for start, end in pairwise(marks)])
+        if left_out(job, usable):
+            self._tools.ledger.remark("incomplete_group")
+
+    def _close(self, job: Job, outcome: str, refused: Mapping[int, RefusedError]) -> None:
+        """Those that were refused by themselves keep their own reason."""
+        for cloud in job.clouds:
+            error = refused.get(cloud.lidar)
+            self._tools.ledger.close(cloud.entry, outcome if error is None else error.reason)
+            if error is not None:
+                told = f"{cloud.topic}: {error}" if self.settings.merge is not None else str(error)
+                self._dropped(error.reason, told)
+
+    def _note_left_out(self, lidars: tuple[str, ...]) -> None:
+        with self._lock:
+            self._progress = replace(self._progress, left_out=lidars)
 
     def _segmented(self, prepared: Prepared) -> Scene:
         try:
@@ -183,13 +196,13 @@ class Processor:
             self._progress = replace(self._progress, reloads=self._progress.reloads + 1)
         return f"{text}; it was loaded anew after {in_a_row} errors in a row"
 
-    def _followed(self, scene: Scene, message: PointCloud2, timeout_s: float) -> tuple[Scene, TrackLabels | None]:
+    def _followed(self, scene: Scene, stamp_ns: int, timeout_s: float) -> tuple[Scene, TrackLabels | None]:
         """The scene with its tracks; objects are worth more without ids than none at all."""
         following, tracks, error = self._tools.following, None, ""
         if following is None:
             return scene, None
         try:
-            scene, tracks = following.follow(scene, stamp_of(message.header), timeout_s)
+            scene, tracks = following.follow(scene, stamp_ns, timeout_s)
         except RefusedError as refused:
             error = str(refused)
             self._tools.ledger.remark("untracked")
@@ -201,14 +214,14 @@ class Processor:
         return scene, tracks
 
     def _publish(
-        self, wanted: list[Output], scene: Scene, prepared: Prepared, message: PointCloud2, tracks: TrackLabels | None
+        self, wanted: list[Output], scene: Scene, prepared: Prepared, stamp_ns: int, tracks: TrackLabels | None
     ) -> None:
         """Results carry the stamp of the message and the frame of the cloud that was segmented."""
-        stamp = TimeFields.from_ns(stamp_of(message.header))
-        self._tools.outputs.publish(wanted, scene, prepared.cloud, HeaderFields(stamp, prepared.cloud.frame), tracks)
+        header = HeaderFields(TimeFields.from_ns(stamp_ns), prepared.cloud.frame)
+        self._tools.outputs.publish(wanted, scene, prepared.cloud, header, tracks)
 
-    def _published(self, message: PointCloud2, prepared: Prepared, stages_ms: list[float]) -> None:
-        now_s, latency_ms = time.monotonic(), (self._tools.now_ns() - stamp_of(message.header)) / 1e6
+    def _published(self, stamp_ns: int, prepared: Prepared, stages_ms: list[float]) -> None:
+        now_s, latency_ms = time.monotonic(), (self._tools.now_ns() - stamp_ns) / 1e6
         cyclic_ms = None if self._published_s is None else (now_s - self._published_s) * 1e3
         self._published_s = now_s
         preprocess_ms, inference_ms, postprocess_ms = stages_ms

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 
-from bevseg_ros.accounting import Ledger
+from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.diagnostics import (
+    InputState,
     Status,
     accounting_status,
     input_status,
@@ -23,6 +24,7 @@ from bevseg_ros.diagnostics import (
     tracking_status,
     transform_status,
 )
+from bevseg_ros.lidar_diagnostics import LidarReport, lidars_status, merge_status
 from bevseg_ros.processing import Processor, Progress
 from bevseg_ros.settings import Settings
 
@@ -38,7 +40,8 @@ class Reporter:
         self._node, self._ledger = node, ledger
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._before = ledger.account()
-        self._lost_before = 0
+        self._lost_before: dict[str, int] = {}
+        self._books_before: dict[str, Account] = {}
         self._settings: Settings | None = None
         self._processor: Processor | None = None
         self._input: CloudInput | None = None
@@ -91,7 +94,7 @@ class Reporter:
         account, before = self._ledger.account(), self._before
         self._before = account
         return [
-            *self._input_statuses(),
+            *self._input_statuses(account.since(before), progress.left_out),
             accounting_status(account, before, points_clipped=progress.points_clipped, last_error=progress.last_error),
             *self._settings_statuses(progress),
             latency_status(progress.times),
@@ -105,14 +108,30 @@ class Reporter:
             self._process_status(),
         ]
 
-    def _input_statuses(self) -> list[Status]:
+    def _input_statuses(self, new: Account, left_out: tuple[str, ...]) -> list[Status]:
         if self._input is None or self._settings is None:
             return []
-        timeout_s = self._settings.live.stall_timeout_s
-        state = self._input.state(timeout_s)
-        lost_before, self._lost_before = self._lost_before, state.lost_by_middleware
-        active = self._node.state_label == "active"
-        return [input_status(state, active=active, stall_timeout_s=timeout_s, lost_before=lost_before)]
+        timeout_s, active = self._settings.live.stall_timeout_s, self._node.state_label == "active"
+        reports = [self._report_on(stream) for stream in self._input.states()]
+        groups = self._input.groups()
+        if groups is None:
+            (only,) = reports
+            lost = only.lost_before
+            return [input_status(only.stream, active=active, stall_timeout_s=timeout_s, lost_before=lost)]
+        counts = {**new.dropped, **new.remarks}
+        return [
+            lidars_status(reports, groups, active=active, stall_timeout_s=timeout_s),
+            merge_status(self._input.topics, groups, left_out=left_out, new=counts, active=active),
+        ]
+
+    def _report_on(self, stream: InputState) -> LidarReport:
+        """How a LiDAR is now, and was at the report before."""
+        topic, account = stream.topic, self._ledger.account_of(stream.topic)
+        report = LidarReport(
+            stream, self._lost_before.get(topic, 0), account, self._books_before.get(topic, Ledger().account())
+        )
+        self._lost_before[topic], self._books_before[topic] = stream.lost_by_middleware, account
+        return report
 
     def _settings_statuses(self, progress: Progress) -> list[Status]:
         settings = self._settings

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from nav_msgs.msg import MapMetaData
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Float64
@@ -52,6 +54,17 @@ class Topics:
         for name, value in times.by_name().items():
             if self._debug[name].get_subscription_count():
                 self._debug[name].publish(Float64(data=value))
+
+    def wait_until_taken(self, timeout_s: float) -> bool:
+        """Waits until everybody who is subscribed has the last results; whether all have in time.
+
+        What a publisher that is taken away has not delivered yet is lost.
+        """
+        until_s = time.monotonic() + timeout_s
+        return all(
+            publisher.wait_for_all_acked(Duration(seconds=max(0.0, until_s - time.monotonic())))
+            for publisher in self._all
+        )
 
     def destroy(self) -> None:
         """Takes all publishers away."""

@@ -18,6 +18,7 @@ from bevseg_ros.motion import Motion
 from bevseg_ros.settings import Settings, moves_clouds, needs_odometry
 from bevseg_ros.transforms import (
     MountPose,
+    MountPoses,
     Tf2Transforms,
     TransformHistory,
     TransformSource,
@@ -86,8 +87,9 @@ def find_places(node: Node, settings: Settings) -> Places:
 def _transforms(node: Node, settings: Settings, base_frame: str) -> tuple[TransformSource, Callable[[], None]]:
     match settings.transform_source:
         case "mount":
-            mount = settings.mount
-            return MountPose(base_frame, mount.frame, mount.xyz_m, mount.roll_pitch_yaw_rad), lambda: None
+            mounts = [settings.mount, *(settings.merge.mounts if settings.merge else ())]
+            poses = [MountPose(base_frame, each.frame, each.xyz_m, each.roll_pitch_yaw_rad) for each in mounts]
+            return poses[0] if len(poses) == 1 else MountPoses(tuple(poses)), lambda: None
         case "topic":
             return _from_topic(node, base_frame)
         case "tf":

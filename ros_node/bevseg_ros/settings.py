@@ -10,6 +10,7 @@ from bevseg.results.classes import ClassGroup, SemanticClass
 from bevseg_ros.parameters import (
     CHECKPOINT_DEFAULT,
     PARAMETERS,
+    REFERENCE_TOPIC,
     ParameterSpec,
     TrackingName,
     TransformSourceName,
@@ -59,6 +60,27 @@ class MountSettings:
 
 
 @dataclass(frozen=True)
+class MergeSettings:
+    """Several LiDARs; lists have an entry for each further one.
+
+    Attributes:
+        topics: Of the further LiDARs.
+        mounts: Where they are; empty where a topic or tf tells.
+        offsets_s: How much later their stamps are than those of the reference.
+        required: Topics without whose cloud there is no result.
+        tolerance_s: Stamps of one group lie no farther apart.
+        timeout_s: How long a group waits.
+    """
+
+    topics: tuple[str, ...]
+    mounts: tuple[MountSettings, ...]
+    offsets_s: tuple[float, ...]
+    required: tuple[str, ...]
+    tolerance_s: float
+    timeout_s: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """All parameters, judged; see `PARAMETERS` for what each means. None stands for "not set"."""
 
@@ -72,6 +94,7 @@ class Settings:
     transform_source: TransformSourceName
     transform_timeout_s: float
     mount: MountSettings
+    merge: MergeSettings | None
     deskew: bool
     sweeps: int
     tracking: TrackingName
@@ -117,6 +140,7 @@ def settings_from(values: Mapping[str, Value]) -> Settings:
         transform_source=cast(TransformSourceName, source),
         transform_timeout_s=_number(values, "transform_timeout_s"),
         mount=_mount(values),
+        merge=_merge(values),
         deskew=bool(values["deskew"]),
         sweeps=int(_number(values, "sweeps")),
         tracking=cast(TrackingName, values["tracking"]),
@@ -158,6 +182,65 @@ def _mount(values: Mapping[str, Value]) -> MountSettings:
     x, y, z = (_number(values, f"mount.{axis}") for axis in ("x", "y", "z"))
     roll, pitch, yaw = (_number(values, f"mount.{turn}") for turn in ("roll", "pitch", "yaw"))
     return MountSettings(str(values["mount.frame"]), (x, y, z), (roll, pitch, yaw))
+
+
+def _merge(values: Mapping[str, Value]) -> MergeSettings | None:
+    topics, frames, required = (_names(values, f"merge.{key}") for key in ("topics", "frames", "required"))
+    if not topics:
+        return None
+    numbers, given_s = (cast(tuple[float, ...], values[f"merge.{key}"]) for key in ("mounts", "offsets_s"))
+    offsets_s = tuple(float(offset) for offset in given_s) if any(given_s) else (0.0,) * len(topics)
+    by_mount = values["transform_source"] == "mount"
+    merge = MergeSettings(
+        topics=topics,
+        mounts=_mounts(topics, str(values["mount.frame"]), frames, numbers) if by_mount else (),
+        offsets_s=offsets_s,
+        required=required,
+        tolerance_s=_number(values, "merge.tolerance_s"),
+        timeout_s=_number(values, "merge.timeout_s"),
+    )
+    _check_merge(merge, str(values["base_frame"]))
+    return merge
+
+
+def _check_merge(merge: MergeSettings, base_frame: str) -> None:
+    topics, count = merge.topics, len(merge.topics)
+    if not base_frame:
+        raise ContradictionError("merge.topics needs base_frame: clouds of several LiDARs are merged in one frame")
+    if len({REFERENCE_TOPIC, *topics}) != count + 1:
+        raise ParameterError(f"merge.topics must differ from each other and {REFERENCE_TOPIC}, got {list(topics)}")
+    if len(merge.offsets_s) != count:
+        raise ContradictionError(f"merge.offsets_s must have one for each of merge.topics ({count}), or be a single 0")
+    if not set(merge.required) <= {REFERENCE_TOPIC, *topics}:
+        raise ContradictionError(
+            f"merge.required must be of {REFERENCE_TOPIC} and merge.topics, got {list(merge.required)}"
+        )
+
+
+def _mounts(
+    topics: tuple[str, ...], reference: str, frames: tuple[str, ...], numbers: tuple[float, ...]
+) -> tuple[MountSettings, ...]:
+    count = len(topics)
+    if len(frames) != count or len({reference, *frames}) != count + 1:
+        raise ContradictionError(
+            f"merge.frames must name the frame of each of merge.topics ({count}), all different and not mount.frame, "
+            f"got {list(frames)}"
+        )
+    if len(numbers) != 6 * count:
+        raise ContradictionError(
+            f"merge.mounts must have x, y, z, roll, pitch, yaw for each of merge.topics: {6 * count} numbers, "
+            f"got {len(numbers)}"
+        )
+    mounts = []
+    for k, frame in enumerate(frames):
+        x, y, z, roll, pitch, yaw = (float(number) for number in numbers[6 * k : 6 * k + 6])
+        mounts.append(MountSettings(frame, (x, y, z), (roll, pitch, yaw)))
+    return tuple(mounts)
+
+
+def _names(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
+    """A list of texts without the empty one that stands for none."""
+    return tuple(text for text in cast(tuple[str, ...], values[name]) if text)
 
 
 def _check(spec: ParameterSpec, value: Value) -> None:

@@ -65,6 +65,27 @@ class MountPose:
         """A mount is the same at any time."""
 
 
+@dataclass(frozen=True)
+class MountPoses:
+    """Several sensors that are fixed to the vehicle, each with a frame of its own."""
+
+    poses: tuple[MountPose, ...]
+
+    def T_base_from_sensor(self, frame: str, stamp_ns: int, timeout_s: float) -> Transform:  # noqa: N802
+        """The mount of that frame, whatever the time. See `TransformSource`."""
+        for pose in self.poses:
+            if pose.frame == frame:
+                return pose.T_base_from_sensor(frame, stamp_ns, timeout_s)
+        known = ", ".join(f"'{pose.frame}'" for pose in self.poses)
+        raise RefusedError(
+            "no_transform",
+            f"mount poses are those of the frames {known} (mount.frame, merge.frames); the cloud is in frame '{frame}'",
+        )
+
+    def forget(self) -> None:
+        """Mounts are the same at any time."""
+
+
 @dataclass
 class TransformHistory:
     """Transforms into one frame, as they arrive with their stamps; between two of them it is interpolated.

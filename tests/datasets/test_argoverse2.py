@@ -106,9 +106,10 @@ def test_poses_and_sweeps(log: Path) -> None:
     pose = source[0].T_global_from_ego
     np.testing.assert_allclose(pose.translation_m, [100, 50, -3])
     assert np.degrees(pose.yaw_rad) == pytest.approx(90)
+    assert source[0].cloud.num_sweeps == 1  # two sensors at one time
     joined = SweptSource(source, 2)[1].cloud
     np.testing.assert_allclose(joined.xyz[3:, 0], [9, 8.5, -1], atol=1e-2)
-    assert joined.num_sweeps == 4
+    assert joined.num_sweeps == 2
     assert joined.sweep.tolist() == [0, 1, 0, 2, 3, 2]
 
 

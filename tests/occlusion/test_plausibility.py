@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from bevseg.results.instances import Instances
 from bevseg.results.masks import footprint_masks
 
 GRID = BevGrid(x_min_m=-5.0, y_min_m=-20.0, cell_m=0.2, width=250, height=180)
-SENSOR = np.zeros(3)
+SENSOR = np.zeros((1, 3))
 
 
 def horizon_of_wall() -> Horizon:
@@ -38,20 +40,29 @@ def objects(*labels: SemanticClass, y_m: tuple[float, ...]) -> Instances:
 def test_pedestrians_behind_a_wall_are_dropped_and_vehicles_are_not() -> None:
     person, car = SemanticClass.PEDESTRIAN, SemanticClass.CAR
     found = objects(person, car, person, y_m=(6.0, 8.0, -6.0))
-    kept = drop_unseen(found, SENSOR, horizon_of_wall(), PlausibilityConfig())
+    kept = drop_unseen(found, SENSOR, [horizon_of_wall()], PlausibilityConfig())
     assert kept.label.tolist() == [car, person]
     assert kept.boxes[:, 1].tolist() == [8.0, -6.0]
     assert kept.id.tolist() == [1, 2]
 
 
+def test_what_a_second_sensor_can_have_seen_stays() -> None:
+    person, high_up = SemanticClass.PEDESTRIAN, np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 40.0]])
+    wall = horizon_of_wall()
+    found = objects(person, person, y_m=(6.0, -6.0))
+    free = replace(wall, slope=np.full_like(wall.slope, -np.inf))
+    assert len(drop_unseen(found, high_up, [wall, wall], PlausibilityConfig())) == 1
+    assert len(drop_unseen(found, high_up, [wall, free], PlausibilityConfig())) == 2
+
+
 def test_without_a_threshold_all_stay() -> None:
     found = objects(SemanticClass.PEDESTRIAN, y_m=(6.0,))
-    assert drop_unseen(found, SENSOR, horizon_of_wall(), PlausibilityConfig((0.0,) * 4)) is found
+    assert drop_unseen(found, SENSOR, [horizon_of_wall()], PlausibilityConfig((0.0,) * 4)) is found
 
 
 def test_no_objects() -> None:
     nothing = Instances.empty(GRID)
-    assert len(drop_unseen(nothing, SENSOR, horizon_of_wall(), PlausibilityConfig())) == 0
+    assert len(drop_unseen(nothing, SENSOR, [horizon_of_wall()], PlausibilityConfig())) == 0
 
 
 def test_a_share_is_a_share() -> None:

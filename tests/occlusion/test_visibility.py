@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -201,6 +201,18 @@ def test_the_horizon_tells_what_lines_of_sight_end_before_a_range() -> None:
     np.testing.assert_array_equal(
         VisibilityMapper(GRID).horizon(cloud, _height(cloud)).slope, observation.horizon.slope
     )
+
+
+def test_sensors_of_one_time_each_have_a_horizon() -> None:
+    screened, free = _scan(Screen(12.1, 2.4, -10, 10)), _scan(max_range_m=20.0, origin=(0.5, 0.0))
+    together = replace(_two_sweeps(screened, free), sweep_of_origin=np.zeros(2, np.int32))
+    observation = VisibilityMapper(GRID).observe(together, _height(together))
+    ahead = [horizon.slope_before(np.zeros(1), np.array([18.0]))[0] for horizon in observation.horizons]
+    assert observation.horizon is observation.horizons[0]
+    assert ahead[0] > 0
+    assert ahead[1] == -np.inf
+    np.testing.assert_array_equal(observation.visibility.state, _map(_two_sweeps(screened, free)).state)
+    assert len(VisibilityMapper(GRID).observe(_two_sweeps(screened, free), _height(together)).horizons) == 1
 
 
 def test_the_horizon_of_an_empty_cloud_is_open() -> None:

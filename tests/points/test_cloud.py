@@ -95,6 +95,8 @@ def test_the_empty_cloud() -> None:
         ({"sensor_origins_m": np.zeros((0, 3), np.float32)}, "s >= 1"),
         ({"sweep": np.array([0, 0, 1])}, "index the 1 sensor origins"),
         ({"ray_origins_m": np.zeros((2, 3), np.float32)}, r"ray_origins_m must be \(3, 3\)"),
+        ({"sweep_of_origin": np.zeros(2, np.int32)}, "counted up from 0 without gaps"),
+        ({"sweep_of_origin": np.ones(1, np.int32)}, r"got \[1\]"),
     ],
 )
 def test_rejects_columns_that_do_not_fit(change: dict[str, np.ndarray], message: str) -> None:

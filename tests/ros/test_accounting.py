@@ -33,6 +33,17 @@ def test_what_has_come_up_since() -> None:
     assert now.since(before) == Account(4, 2, 0, 0, {"truncated": 3}, -1, {"frame_changed": 1})
 
 
+def test_each_source_has_its_own_books_and_all_of_them_add_up() -> None:
+    ledger = Ledger()
+    for source, outcome in (("/left", PUBLISHED), ("/left", "truncated"), ("/right", PUBLISHED)):
+        ledger.close(ledger.open(source), outcome)
+    ledger.open("/right")
+    assert ledger.account() == Account(4, 2, 0, 0, {"truncated": 1}, 1, {})
+    assert ledger.account_of("/left") == Account(2, 1, 0, 0, {"truncated": 1}, 0, {})
+    assert ledger.account_of("/right") == Account(2, 1, 0, 0, {}, 1, {})
+    assert ledger.account_of("/rear") == Account(0, 0, 0, 0, {}, 0, {})
+
+
 def test_books_refuse_what_is_no_outcome() -> None:
     ledger = Ledger()
     entry = ledger.open()

@@ -70,13 +70,13 @@ def test_sweeps_lie_on_each_other(known: TransformHistory) -> None:
     source = drive("deskewed")
     motion = Motion(known, "ego", 0.0, deskew=False, sweeps=2)
     one, other = in_ego(source[1]), in_ego(source[2])
-    assert len(motion.taken_out(one, one.stamp_ns)) == len(one)
-    both = motion.taken_out(other, other.stamp_ns)
+    assert len(motion.joined(one, one.stamp_ns)) == len(one)
+    both = motion.joined(other, other.stamp_ns)
     assert (len(both), both.num_sweeps) == (len(one) + len(other), 2)
     expected = source[2].T_global_from_ego.inverse() @ source[1].T_global_from_ego
     np.testing.assert_allclose(both.xyz[len(other) :], expected.apply(one.xyz), atol=2e-3)
     assert float(both.time_s.min()) == pytest.approx(float(one.time_s.min()) - 0.1, abs=1e-4)
-    assert motion.taken_out(other, other.stamp_ns).num_sweeps == 1  # the same time again is no past
+    assert motion.joined(other, other.stamp_ns).num_sweeps == 1  # the same time again is no past
 
 
 def test_the_newest_sweeps_are_kept() -> None:
@@ -88,7 +88,7 @@ def test_the_newest_sweeps_are_kept() -> None:
     for tenth in (*range(1, 6), 60):
         stamp_ns = tenth * SECOND // 10
         cloud = PointCloud.from_xyz(np.full((1, 3), tenth, np.float32), frame="ego", stamp_ns=stamp_ns)
-        seen.append(motion.taken_out(cloud, stamp_ns).xyz[:, 0].astype(int).tolist())
+        seen.append(motion.joined(cloud, stamp_ns).xyz[:, 0].astype(int).tolist())
     assert seen == [[1], [2, 1], [3, 2, 1], [4, 3, 2], [5, 4, 3], [60]]
 
 
@@ -99,7 +99,7 @@ def test_without_odometry_or_times_nothing_is_guessed(known: TransformHistory) -
             deskewed(replace(measured, stamp_ns=measured.stamp_ns + change_ns), measured.stamp_ns, known, 0.0)
         assert refused.value.reason == reason
     with pytest.raises(RefusedError, match="no odometry from 'ego' to 'odom' has arrived") as refused:
-        Motion(TransformHistory("odom", "odometry"), "ego", 0.0, deskew=False, sweeps=3).taken_out(measured, 5)
+        Motion(TransformHistory("odom", "odometry"), "ego", 0.0, deskew=False, sweeps=3).joined(measured, 5)
     assert refused.value.reason == "no_odometry"
     with pytest.raises(RefusedError) as refused:
         deskewed(replace(measured, time_s=np.zeros(len(measured), np.float32)), measured.stamp_ns, known, 0.0)
@@ -111,4 +111,17 @@ def test_an_empty_cloud_has_not_moved() -> None:
     nowhere = TransformHistory("odom", "odometry")
     assert deskewed(empty, 5, nowhere, 0.0) is empty
     nowhere.add(5, Transform.from_yaw(0.3, np.zeros(3), dst="odom", src="ego"))
-    assert len(Motion(nowhere, "ego", 0.0, deskew=True, sweeps=2).taken_out(empty, 5)) == 0
+    motion = Motion(nowhere, "ego", 0.0, deskew=True, sweeps=2)
+    assert len(motion.joined(motion.at_stamp(empty, 5, 5), 5)) == 0
+
+
+def test_without_times_of_points_a_cloud_is_moved_as_a_whole(known: TransformHistory) -> None:
+    motion, cloud = Motion(known, "ego", 0.0, deskew=False, sweeps=1), in_ego(drive("deskewed")[2])
+    before_ns = cloud.stamp_ns - 50_000_000
+    assert motion.at_stamp(cloud, cloud.stamp_ns, cloud.stamp_ns) is cloud
+    moved = motion.at_stamp(cloud, before_ns, cloud.stamp_ns)
+    then, now = known.at("ego", np.array([before_ns, cloud.stamp_ns]), 0.0)
+    assert np.abs(moved.xyz - cloud.xyz).max() > 0.5
+    np.testing.assert_allclose(moved.xyz, (now.inverse() @ then).apply(cloud.xyz), atol=1e-3)
+    with pytest.raises(RefusedError, match="odometry"):
+        motion.at_stamp(cloud, cloud.stamp_ns + SECOND, cloud.stamp_ns)

@@ -18,10 +18,19 @@ from bevseg_ros.parameter_files import (
     with_table,
 )
 from bevseg_ros.parameters import PARAMETERS, SPECS, Value, refusal_of_change
-from bevseg_ros.settings import ParameterError, settings_from
+from bevseg_ros.settings import MountSettings, ParameterError, settings_from
 
 PACKAGE = Path(__file__).parents[2] / "ros_node"
 DEFAULTS: dict[str, Value] = {spec.name: spec.default for spec in PARAMETERS}
+
+
+MERGED: dict[str, Value] = {
+    "base_frame": "base_link",
+    "mount.frame": "roof",
+    "merge.topics": ("/left", "/right"),
+    "merge.frames": ("left", "right"),
+    "merge.mounts": (1, 2, 3, 0.1, 0.2, 0.3, 4, 5, 6, 0.4, 0.5, 0.6),
+}
 
 
 def test_defaults_fit_each_other_and_leave_all_open() -> None:
@@ -51,6 +60,21 @@ def test_values_arrive_where_they_belong() -> None:
     assert (settings.live.classes, settings.live.range_m) == ((SemanticClass.BUS,), 30.0)
 
 
+def test_several_lidars() -> None:
+    assert settings_from(DEFAULTS).merge is None
+    merge = settings_from({**DEFAULTS, **MERGED, "merge.required": ("/right",)}).merge
+    assert merge is not None
+    assert (merge.topics, merge.required) == (("/left", "/right"), ("/right",))
+    assert (merge.offsets_s, merge.tolerance_s, merge.timeout_s) == ((0.0, 0.0), 0.05, 0.08)
+    assert merge.mounts[1] == MountSettings("right", (4.0, 5.0, 6.0), (0.4, 0.5, 0.6))
+    told = settings_from({**DEFAULTS, **MERGED, "transform_source": "tf", "merge.frames": ("",)}).merge
+    assert told is not None
+    assert told.mounts == ()
+    offsets = settings_from({**DEFAULTS, **MERGED, "merge.offsets_s": (0.0, 0.05)}).merge
+    assert offsets is not None
+    assert offsets.offsets_s == (0.0, 0.05)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -64,6 +88,14 @@ def test_values_arrive_where_they_belong() -> None:
         ({"base_frame": "base_link"}, r"mount\.frame must name the frame"),
         ({"tracking": "odometry"}, "For a sensor that never moves set tracking to 'fixed'"),
         ({"tracking": "off"}, "tracking must be of none, odometry, fixed; got off"),
+        ({"merge.topics": ("/left",), "transform_source": "topic"}, "merge.topics needs base_frame"),
+        ({**MERGED, "merge.topics": ("/left", "/left")}, "must differ from each other"),
+        ({**MERGED, "merge.topics": ("/left", "~/input/pointcloud")}, "must differ from each other"),
+        ({**MERGED, "merge.frames": ("left",)}, r"frame of each of merge\.topics \(2\)"),
+        ({**MERGED, "merge.frames": ("left", "roof")}, "all different and not mount.frame"),
+        ({**MERGED, "merge.mounts": (0.0,) * 6}, "12 numbers, got 6"),
+        ({**MERGED, "merge.offsets_s": (0.1,)}, r"one for each of merge\.topics \(2\)"),
+        ({**MERGED, "merge.required": ("/rear",)}, r"got \['/rear'\]"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Value], reason: str) -> None:

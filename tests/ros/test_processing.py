@@ -19,11 +19,12 @@ from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import PointLabels, Scene, VisibilityMap
 from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.following import Following, StandingFrame
+from bevseg_ros.jobs import Arrived, Job
 from bevseg_ros.model import Model
 from bevseg_ros.outputs import Output, Outputs, found_packages
-from bevseg_ros.parameters import PARAMETERS
+from bevseg_ros.parameters import PARAMETERS, Value
 from bevseg_ros.policies import RefusedError
-from bevseg_ros.processing import Job, Processor, Tools
+from bevseg_ros.processing import Processor, Tools
 from bevseg_ros.settings import Settings, settings_from
 from bevseg_ros.timing import CloudTimes
 
@@ -139,6 +140,29 @@ def test_a_result_carries_the_stamp_and_frame_of_its_cloud(bench: Bench) -> None
     bench.work()
     assert bench.times[1].cyclic_ms is not None
     assert bench.processor.progress().times.last == bench.times[1]
+
+
+def test_all_clouds_of_a_group_share_its_fate(bench: Bench) -> None:
+    bench.processor.model = NoObjects(failures=1)
+    records = np.ones(20, np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4")]))
+    message = cloud_of_records(records, HeaderFields(TimeFields(7, 5), "roof"), is_dense=True)
+    merging: dict[str, Value] = {
+        "merge.topics": ("/left",),
+        "merge.frames": ("left",),
+        "base_frame": "roof",
+        "mount.frame": "roof",
+    }
+    bench.processor.settings = settings_from({**{spec.name: spec.default for spec in PARAMETERS}, **merging})
+    for _ in range(2):
+        partner = Arrived(message, bench.ledger.open("/left"), 1, "/left")
+        bench.processor.work(Job(message, bench.ledger.open("/top"), 0, "/top", (partner,)))
+    broken = Arrived(replace(message, fields=()), bench.ledger.open("/left"), 1, "/left")
+    bench.processor.work(Job(message, bench.ledger.open("/top"), 0, "/top", (broken,)))
+    account = bench.ledger.account()
+    assert (account.published, dict(account.dropped)) == (3, {"model_error": 2, "missing_field": 1})
+    assert (account.pending, dict(account.remarks)) == (0, {"incomplete_group": 1})
+    assert bench.processor.progress().left_out == ("/left (missing_field)",)
+    assert bench.processor.progress().last_error.startswith("missing_field: /left: ")
 
 
 def test_nothing_is_done_for_nobody(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bevseg.geometry.frames import Transform
 from bevseg_ros.policies import RefusedError
-from bevseg_ros.transforms import MountPose, Tf2Transforms, TransformHistory, transform_of
+from bevseg_ros.transforms import MountPose, MountPoses, Tf2Transforms, TransformHistory, transform_of
 
 SECOND = 1_000_000_000
 
@@ -36,6 +36,17 @@ def test_a_mount_turns_about_fixed_axes_as_urdf_has_it() -> None:
     np.testing.assert_allclose(moved, [[1, 2, 4], [1, 3, 3]], atol=1e-12)
     mount.forget()
     assert reason_of(mount, "other", 5) == "no_transform"
+
+
+def test_each_of_several_sensors_has_its_mount() -> None:
+    roof = MountPose("base_link", "roof", (1.0, 0.0, 2.0), (0.0, 0.0, 0.0))
+    mounts = MountPoses((roof, MountPose("base_link", "left", (2.0, 1.0, 0.5), (0.0, 0.0, np.pi / 2))))
+    found = mounts.T_base_from_sensor("left", 5, 0.0)
+    np.testing.assert_allclose(found.apply(np.array([[1.0, 0.0, 0.0]])), [[2, 2, 0.5]], atol=1e-12)
+    assert mounts.T_base_from_sensor("roof", 5, 0.0).src == "roof"
+    mounts.forget()
+    with pytest.raises(RefusedError, match=r"'roof', 'left' .* in frame 'rear'"):
+        mounts.T_base_from_sensor("rear", 5, 0.0)
 
 
 def test_between_two_transforms_it_is_interpolated() -> None:
