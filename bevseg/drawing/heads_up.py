@@ -65,7 +65,7 @@ def draw_heads_up(canvas: Canvas, shown: Shown, heading: Heading) -> None:
         top = 92.0
     foot = canvas.height / ui - 30
     _draw_table(canvas, shown, top=top, bottom=foot - 6)
-    entries = _LEGEND if shown.truth is None else (*_LEGEND, _TRUTH)
+    entries = _LEGEND if shown.truth is None else (*_LEGEND[:-1], _TRUTH, _LEGEND[-1])
     draw_legend_line(canvas, entries, left=_LEFT, top=foot)
     _draw_progress(canvas, heading.progress)
 

@@ -92,7 +92,9 @@ def _fill_gaps(picture: UInt8[np.ndarray, "rows w 3"], hit: Int[np.ndarray, "m"]
     above = np.maximum.accumulate(row.reshape(rows, width), axis=0)
     row[row < 0] = 2 * rows
     below = np.minimum.accumulate(row.reshape(rows, width)[::-1], axis=0)[::-1]
-    gap_row, gap_column = np.nonzero((above >= 0) & (below - above > 1) & (below - above <= most + 1) & (above != below))
+    gap_row, gap_column = np.nonzero(
+        (above >= 0) & (below - above > 1) & (below - above <= most + 1) & (above != below)
+    )
     picture[gap_row, gap_column] = picture[above[gap_row, gap_column], gap_column]
 
 
