@@ -96,12 +96,11 @@ def _summary(shown: Shown) -> str:
     ]
     if shown.scene.occlusion.cycles:
         words.append(f"{len(shown.scene.occlusion.cycles)} in a circle of hiding")
-    total_ms = sum(shown.scene.timings_ms.values())
-    return "  ·  ".join(words + ([f"{total_ms:.0f} ms a scan"] if total_ms else []))
+    return "  ·  ".join(words)
 
 
 def _draw_table(canvas: Canvas, shown: Shown, *, top: float, bottom: float) -> None:
-    ui, instances = canvas.ui, shown.scene.instances
+    ui = canvas.ui
     quiet = palette.TEXT_QUIET
     canvas.text("NEAREST OBJECTS", left=_LEFT * ui, baseline=top * ui, size=10.0, color=quiet)
     for name in ("range", "hidden", "speed", "score"):

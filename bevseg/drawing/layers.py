@@ -89,7 +89,7 @@ def _ring_labels(view: BevView, width: int, height: int, ui: float) -> list[tupl
         for bearing_rad in _RING_LABELS_RAD:
             column, row = canvas.to_pixels(range_m * np.array([np.cos(bearing_rad), np.sin(bearing_rad)])).tolist()
             left, top = column + 3 * ui, row - 3 * ui - 0.78 * high
-            if 0 <= left and 0 <= top and left + wide <= width and top + high <= height:
+            if left >= 0 and top >= 0 and left + wide <= width and top + high <= height:
                 labels.append((words, Rect(left, top, left + wide, top + high)))
     return labels
 

@@ -26,8 +26,8 @@ VISIONS = {
         [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
     ),
 }
-"""On linear RGB, whole severity: Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color
-vision deficiency", IEEE TVCG 2009."""
+"""On linear RGB, whole severity: Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of
+color vision deficiency", IEEE TVCG 2009."""
 
 _XYZ_FROM_RGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
@@ -54,17 +54,17 @@ def lab_as_seen(colors: Float[np.ndarray, "n 3"], vision: str) -> Float[np.ndarr
 
 def ciede2000(one: Float[np.ndarray, "n 3"], other: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
     """Colour differences of CIELAB colours; the names are those of Sharma, Wu and Dalal, Color Res. Appl. 2005."""
-    (L1, a1, b1), (L2, a2, b2) = one.T, other.T  # noqa: N806
-    G = 0.5 * (1 - _seventh((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2))  # noqa: N806
+    (L1, a1, b1), (L2, a2, b2) = one.T, other.T
+    G = 0.5 * (1 - _seventh((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2))
     a1, a2 = (1 + G) * a1, (1 + G) * a2
-    C1, C2 = np.hypot(a1, b1), np.hypot(a2, b2)  # noqa: N806
+    C1, C2 = np.hypot(a1, b1), np.hypot(a2, b2)
     h1, h2 = np.degrees(np.arctan2(b1, a1)) % 360, np.degrees(np.arctan2(b2, a2)) % 360
     turn = np.where(C1 * C2 == 0, 0.0, (h2 - h1 + 180) % 360 - 180)
-    dH = 2 * np.sqrt(C1 * C2) * np.sin(np.radians(turn / 2))  # noqa: N806
-    L, C = (L1 + L2) / 2, (C1 + C2) / 2  # noqa: N806
+    dH = 2 * np.sqrt(C1 * C2) * np.sin(np.radians(turn / 2))
+    L, C = (L1 + L2) / 2, (C1 + C2) / 2
     h = np.where(C1 * C2 == 0, h1 + h2, (h1 + turn / 2) % 360)
-    T = 1 - 0.17 * _cos(h - 30) + 0.24 * _cos(2 * h) + 0.32 * _cos(3 * h + 6) - 0.20 * _cos(4 * h - 63)  # noqa: N806
-    R_T = -2 * _seventh(C) * np.sin(np.radians(60 * np.exp(-(((h - 275) / 25) ** 2))))  # noqa: N806
+    T = 1 - 0.17 * _cos(h - 30) + 0.24 * _cos(2 * h) + 0.32 * _cos(3 * h + 6) - 0.20 * _cos(4 * h - 63)
+    R_T = -2 * _seventh(C) * np.sin(np.radians(60 * np.exp(-(((h - 275) / 25) ** 2))))
     lightness = (L2 - L1) / (1 + 0.015 * (L - 50) ** 2 / np.sqrt(20 + (L - 50) ** 2))
     chroma, hue = (C2 - C1) / (1 + 0.045 * C), dH / (1 + 0.015 * C * T)
     distance: np.ndarray = np.sqrt(lightness**2 + chroma**2 + hue**2 + R_T * chroma * hue)
