@@ -103,7 +103,8 @@ def _draw_table(canvas: Canvas, shown: Shown, *, top: float, bottom: float) -> N
     ui = canvas.ui
     quiet = palette.TEXT_QUIET
     canvas.text("NEAREST OBJECTS", left=_LEFT * ui, baseline=top * ui, size=10.0, color=quiet)
-    for name in ("range", "hidden", "speed", "score"):
+    moves = not np.isnan(shown.scene.instances.velocity_mps).all()  # nobody knows it where there are no poses
+    for name in ("range", "hidden", "speed", "score") if moves else ("range", "hidden", "score"):
         canvas.text(name, left=_COLUMNS[name] * ui, baseline=top * ui, size=10.0, color=quiet, align_right=True)
     canvas.text("by", left=_COLUMNS["by"] * ui, baseline=top * ui, size=10.0, color=quiet)
     room = max(int((bottom - top - 4) // _ROW_PX), 0)
