@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from bevseg.drawing import palette
-from bevseg.drawing.canvas import Canvas
+from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.difference import Difference, Outcome
 from bevseg.drawing.labels import short_name
 from bevseg.drawing.legend import ENTRIES, draw_legend_line, truth_entry
@@ -20,6 +21,8 @@ from bevseg.results.instances import Instances
 
 _LEFT, _ROW_PX, _SIZE_PX, _SMALL_PX = 16.0, 19.5, 12.5, 11.0
 _TALLY_PX, _TALLY_SWATCH_PX, _TALLY_GAP_PX = 12.5, 15.0, 15.0
+_FOOT_PX = 30.0
+"""Height of the legend at the lower edge."""
 _BAR_PX = 44.0
 _LEGEND = tuple(
     entry for entry in ENTRIES if entry[1] not in ("not observed", "occupied", "box, heading", "LiDAR points")
@@ -50,8 +53,7 @@ class Heading:
 def draw_heads_up(canvas: Canvas, shown: Shown, heading: Heading) -> None:
     """Paints the whole table, from its upper edge down as many objects as there is room for."""
     ui, width = canvas.ui, canvas.width / canvas.ui
-    canvas.image[...] = palette.PANEL
-    canvas.image[: max(1, round(ui))] = palette.PANEL_EDGE
+    canvas.image[...] = _empty_table(canvas.width, canvas.height, ui, with_truth=shown.truth is not None)
     place_px = text_width(heading.place, _SIZE_PX)
     title = shortened(heading.title, 16.0, width - 3 * _LEFT - place_px)
     canvas.text(title, left=_LEFT * ui, baseline=26 * ui, size=16.0, color=palette.TEXT)
@@ -63,11 +65,19 @@ def draw_heads_up(canvas: Canvas, shown: Shown, heading: Heading) -> None:
     if shown.compared is not None:
         draw_tally(canvas, shown.compared, left=_LEFT, baseline=68.0)
         top = 92.0
-    foot = canvas.height / ui - 30
-    _draw_table(canvas, shown, top=top, bottom=foot - 6)
-    entries = _LEGEND if shown.truth is None else (*_LEGEND[:-1], _TRUTH, _LEGEND[-1])
-    draw_legend_line(canvas, entries, left=_LEFT, top=foot)
+    _draw_table(canvas, shown, top=top, bottom=canvas.height / ui - _FOOT_PX - 6)
     _draw_progress(canvas, heading.progress)
+
+
+@lru_cache(maxsize=4)
+def _empty_table(width: int, height: int, ui: float, *, with_truth: bool) -> UInt8[np.ndarray, "h w 3"]:
+    """What is the same in every frame: the ground and the legend; the array is shared and cannot be written to."""
+    canvas = Canvas(np.full((height, width, 3), palette.PANEL, np.uint8), BevView(0.0, 1.0), ui)
+    canvas.image[: max(1, round(ui))] = palette.PANEL_EDGE
+    entries = (*_LEGEND[:-1], _TRUTH, _LEGEND[-1]) if with_truth else _LEGEND
+    draw_legend_line(canvas, entries, left=_LEFT, top=height / ui - _FOOT_PX)
+    canvas.image.flags.writeable = False
+    return canvas.image
 
 
 def draw_tally(canvas: Canvas, difference: Difference, *, left: float, baseline: float) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import Canvas
@@ -87,55 +88,55 @@ class Placer:
             size: Height of the font in pixels of a 720-pixel picture.
             plate: Colour of an opaque plate under the words in place of the shade.
         """
-        masks = [text_alpha(text, size * canvas.ui) for text, _ in words]
+        widths = [text_alpha(text, size * canvas.ui).shape[1] for text, _ in words]
+        height = text_alpha(words[0][0], size * canvas.ui).shape[0]
         gap, pad = round(_GAP_PX * canvas.ui), round(_PAD_PX * canvas.ui)
-        width = sum(mask.shape[1] for mask in masks) + gap * (len(masks) - 1) + 2 * pad
-        place = self._free_place(canvas, around, width=width, height=masks[0].shape[0])
+        width = sum(widths) + gap * (len(widths) - 1) + 2 * pad
+        place = self._free_place(canvas, around, width=width, height=height)
         if place is None:
             return False
         self.taken.append(place)
         left, top = round(place.left), round(place.top)
-        shade = np.full((masks[0].shape[0], width), 255, np.uint8)
-        opacity = _SHADE_OPACITY if plate is None else 1.0
-        canvas.blend(shade, left=left, top=top, color=plate or palette.BACKGROUND, opacity=opacity)
+        under, opacity = (palette.BACKGROUND, _SHADE_OPACITY) if plate is None else (plate, 1.0)
+        canvas.shade(left=left, top=top, width=width, height=height, color=under, opacity=opacity)
         left += pad
-        for mask, (_, color) in zip(masks, words, strict=True):
-            canvas.blend(mask, left=left, top=top, color=color)
-            left += mask.shape[1] + gap
+        for wide, (text, color) in zip(widths, words, strict=True):
+            canvas.write(text, left=left, top=top, size=size, color=color)
+            left += wide + gap
         return True
 
     def _free_place(self, canvas: Canvas, around: Rect, *, width: int, height: int) -> Rect | None:
-        places = _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui)
-        places = places[(places >= 0).all(axis=1) & (places[:, 2] <= canvas.width) & (places[:, 3] <= canvas.height)]
-        taken = np.array([(r.left, r.top, r.right, r.bottom) for r in self.taken]).reshape(-1, 4)
-        free = places[~_meet(places, taken).any(axis=1)]
-        if not len(free):
-            return None
-        best = int(_covered(free, self._avoided).argmin())  # the first that covers nothing, or the least
-        return Rect(*free[best].tolist())
+        """The first that covers nothing, or the one that covers least, of those that are not taken."""
+        best, least = None, np.inf
+        for place in _places(around, width=width, height=height, away=_AWAY_PX * canvas.ui):
+            if place.left < 0 or place.top < 0 or place.right > canvas.width or place.bottom > canvas.height:
+                continue
+            if any(place.meets(other) for other in self.taken):
+                continue
+            covered = self._covered(place)
+            if not covered:
+                return place
+            if covered < least:
+                best, least = place, covered
+        return best
+
+    def _covered(self, place: Rect) -> float:
+        """How much of what is to be avoided it covers, whole square pixels."""
+        left, top, right, bottom = self._avoided
+        across = np.minimum(place.right, right) - np.maximum(place.left, left)
+        down = np.minimum(place.bottom, bottom) - np.maximum(place.top, top)
+        return float(np.rint((across.clip(0) * down.clip(0)).sum()))
 
     @cached_property
-    def _avoided(self) -> Float[np.ndarray, "n 4"]:
-        return np.array([(r.left, r.top, r.right, r.bottom) for r in self.avoid]).reshape(-1, 4)
+    def _avoided(self) -> Float[np.ndarray, "4 n"]:
+        rects = np.array([(r.left, r.top, r.right, r.bottom) for r in self.avoid]).reshape(-1, 4)
+        return np.ascontiguousarray(rects.T)
 
 
-def _places(around: Rect, *, width: int, height: int, away: float) -> Float[np.ndarray, "8 4"]:
-    """Left, top, right, bottom where a label of this size can stand beside a rectangle, the best first."""
+def _places(around: Rect, *, width: int, height: int, away: float) -> Iterator[Rect]:
+    """Where a label of this size can stand beside a rectangle, the best first."""
     column, row = (around.left + around.right) / 2, (around.top + around.bottom) / 2
-    reach = np.array([(around.width + width) / 2 + away, (around.height + height) / 2 + away])
-    corner = np.array([column - width / 2, row - height / 2]) + np.array(_DIRECTIONS) * reach
-    return np.concatenate([corner, corner + np.array([width, height])], axis=1)
-
-
-def _meet(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "p n"]:
-    """Whether two rectangles share a place."""
-    low, high = places[:, None, :2] < others[:, 2:], others[:, :2] < places[:, None, 2:]
-    meeting: np.ndarray = (low & high).all(axis=2)
-    return meeting
-
-
-def _covered(places: Float[np.ndarray, "p 4"], others: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "p"]:
-    """How much of the others each rectangle covers, whole square pixels."""
-    shared = np.minimum(places[:, None, 2:], others[:, 2:]) - np.maximum(places[:, None, :2], others[:, :2])
-    area: np.ndarray = np.rint(shared.clip(0).prod(axis=2).sum(axis=1))
-    return area
+    reach = (around.width + width) / 2 + away, (around.height + height) / 2 + away
+    for right, down in _DIRECTIONS:
+        left, top = column - width / 2 + right * reach[0], row - height / 2 + down * reach[1]
+        yield Rect(left, top, left + width, top + height)

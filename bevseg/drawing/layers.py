@@ -33,7 +33,7 @@ _EGO_WIDTH_M = 1.85
 def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
     """Paints the whole picture: what the sensor could tell about the ground, and the background around the map."""
     grid = visibility.grid
-    tones = palette.ground_colors()[visibility.state]
+    tones = cv2.LUT(cv2.cvtColor(visibility.state, cv2.COLOR_GRAY2RGB), _ground_levels())
     T_cells = np.array([[grid.cell_m, 0.0, grid.x_min_m + grid.cell_m / 2], [0.0, grid.cell_m, grid.y_min_m]])
     T_cells[1, 2] += grid.cell_m / 2
     T_metres = canvas.T_pixels_from_metres
@@ -48,6 +48,15 @@ def draw_ground(canvas: Canvas, visibility: VisibilityMap) -> None:
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=palette.BACKGROUND,
     )
+
+
+@lru_cache(maxsize=1)
+def _ground_levels() -> UInt8[np.ndarray, "256 1 3"]:
+    """The tone of each `CellState`, as `cv2.LUT` takes it."""
+    levels = np.zeros((256, 1, 3), np.uint8)
+    tones = palette.ground_colors()
+    levels[: len(tones), 0] = tones
+    return levels
 
 
 def draw_rings(canvas: Canvas, *, with_labels: bool = True) -> None:
@@ -89,7 +98,7 @@ def _ring_labels(view: BevView, width: int, height: int, ui: float) -> list[tupl
         for bearing_rad in _RING_LABELS_RAD:
             column, row = canvas.to_pixels(range_m * np.array([np.cos(bearing_rad), np.sin(bearing_rad)])).tolist()
             left, top = column + 3 * ui, row - 3 * ui - 0.78 * high
-            if left >= 0 and top >= 0 and left + wide <= width and top + high <= height:
+            if min(left, top) >= 0 and left + wide <= width and top + high <= height:
                 labels.append((words, Rect(left, top, left + wide, top + high)))
     return labels
 

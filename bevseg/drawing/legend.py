@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
-from bevseg.drawing.object_layers import draw_arrow, draw_swatch
+from bevseg.drawing.object_layers import draw_arrows_along, draw_swatch
 from bevseg.drawing.palette import Color
 from bevseg.drawing.panel import MARGIN_PX, heading
 from bevseg.drawing.text import text_width
@@ -104,7 +104,7 @@ def _box(canvas: Canvas, left: float, top: float) -> None:
 def _hides(canvas: Canvas, left: float, top: float) -> None:
     middle = top + _ICON_HIGH_PX / 2
     ends = np.array([[left + 3, middle], [left + _ICON_PX, middle]], np.float32) * np.float32(canvas.ui)
-    draw_arrow(canvas, ends[0], ends[1])
+    draw_arrows_along(canvas, ends[None])
 
 
 def _share(canvas: Canvas, left: float, top: float) -> None:

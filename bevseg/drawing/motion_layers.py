@@ -21,27 +21,39 @@ _PIECES = 3
 
 def draw_trails(canvas: Canvas, trails: Sequence[Float[np.ndarray, "_ 2"]], colors: list[Color]) -> None:
     """A line through where each object was, fading into the past; `trails` are in metres, oldest place first."""
-    for trail, color in zip(trails, colors, strict=True):
-        if len(trail) < 2 or not canvas.shows(trail).any() or np.ptp(trail, axis=0).max() < _LEAST_MPS / 2:
+    for k in _moved(trails):
+        if not canvas.shows(trails[k]).any():
             continue
-        pixels = canvas.to_pixels(trail)
+        pixels = canvas.to_pixels(trails[k])
         cuts = np.linspace(0, len(pixels) - 1, _PIECES + 1).round().astype(int)
         for piece in range(_PIECES):
             part = pixels[cuts[piece] : cuts[piece + 1] + 1]
-            faded = palette.mix(color, palette.BACKGROUND, _FADED * (1 - (piece + 1) / _PIECES))
+            faded = palette.mix(colors[k], palette.BACKGROUND, _FADED * (1 - (piece + 1) / _PIECES))
             canvas.lines([part], faded, width=max(1, round(1.6 * canvas.ui)), closed=False)
+
+
+def _moved(trails: Sequence[Float[np.ndarray, "_ 2"]]) -> list[int]:
+    """Which trails lead anywhere; most objects stand."""
+    several = [k for k, trail in enumerate(trails) if len(trail) > 1]
+    if not several:
+        return []
+    first = np.cumsum([0] + [len(trails[k]) for k in several[:-1]])
+    places = np.concatenate([trails[k] for k in several])
+    reach = np.maximum.reduceat(places, first) - np.minimum.reduceat(places, first)
+    return [several[k] for k in np.flatnonzero(reach.max(axis=1) >= _LEAST_MPS / 2)]
 
 
 def draw_velocities(canvas: Canvas, instances: Instances, colors: list[Color]) -> None:
     """An arrow from the middle of each object that moves to where it will be in a second."""
     velocity = instances.velocity_mps
     moves = np.hypot(velocity[:, 0], velocity[:, 1]) >= _LEAST_MPS  # no where it is unknown (NaN)
-    for k in np.flatnonzero(moves & canvas.shows(instances.boxes[:, :2])):
-        middle = instances.boxes[k, :2].astype(np.float64)
-        start, end = canvas.to_pixels(np.stack([middle, middle + velocity[k]]))
-        along = (end - start) / max(float(np.hypot(*(end - start))), 1e-6)
-        across, head = np.array([-along[1], along[0]]), _HEAD_PX * canvas.ui
-        base = end - along * head
-        color = palette.mix(colors[k], (255, 255, 255), 0.55)
-        canvas.lines([np.stack([start, base])], color, width=max(1, round(1.4 * canvas.ui)), closed=False)
-        canvas.fill(np.stack([end, base + across * head * 0.5, base - across * head * 0.5]), color)
+    moving = np.flatnonzero(moves & canvas.shows(instances.boxes[:, :2]))
+    middle = instances.boxes[moving, :2].astype(np.float64)
+    start, end = canvas.to_pixels(middle), canvas.to_pixels(middle + velocity[moving])
+    along = (end - start) / np.maximum(np.hypot(*(end - start).T), 1e-6)[:, None]
+    across, head = along[:, ::-1] * np.array([-1, 1], np.float32), _HEAD_PX * canvas.ui
+    base = end - along * head
+    light = [palette.mix(colors[k], (255, 255, 255), 0.55) for k in moving]
+    width = max(1, round(1.4 * canvas.ui))
+    canvas.lines_each(np.stack([start, base], axis=1), light, width=width, closed=False)
+    canvas.fill_each(np.stack([end, base + across * head * 0.5, base - across * head * 0.5], axis=1), light)

@@ -15,10 +15,10 @@ from bevseg.drawing.canvas import Canvas, dashes_along, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
 from bevseg.drawing.layers import ego_rect, ring_label_rects
 from bevseg.drawing.palette import Color
-from bevseg.geometry.boxes import footprint_corners, footprint_edge_towards
+from bevseg.geometry.boxes import footprint_corners, footprint_edges_towards
 from bevseg.results.instances import Instances
 from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges
-from bevseg.results.outlines import mask_outlines
+from bevseg.results.outlines import outlines_of_masks
 
 _VISIBLE_OPACITY = 0.62
 _HIDDEN_OPACITY = 0.12
@@ -31,49 +31,62 @@ _ARROW_MIN_PX = 12.0
 _LABEL_MIN_PX = 14.0
 """Objects that are shorter than this in the picture get no label."""
 
+_Paths = list[Float32[np.ndarray, "_ 2"]]
+
 
 @dataclass(frozen=True, eq=False)
 class PaintedObject:
-    """One mask turned into pixels of a tile whose corner is (`left`, `top`)."""
+    """One mask as the coverage of a tile whose corner is (`left`, `top`), and its outlines in pixels."""
 
     left: int
     top: int
-    visible: UInt8[np.ndarray, "th tw"]
-    hidden: UInt8[np.ndarray, "th tw"]
-    outlines: list[np.ndarray]
+    ink: UInt8[np.ndarray, "th tw"]
+    outlines: list[Float32[np.ndarray, "_ 2"]]
 
 
 def draw_masks(canvas: Canvas, instances: Instances, colors: list[Color]) -> None:
     """Fills the visible part of each object, hatches the hidden part and draws the outline of the whole."""
     reach = np.hypot(instances.boxes[:, 3], instances.boxes[:, 4])
-    for k in np.flatnonzero(canvas.shows(instances.boxes[:, :2], margin_m=float(reach.max(initial=0.0)))):
-        painted = _painted(canvas, instances, int(k))
+    shown = np.flatnonzero(canvas.shows(instances.boxes[:, :2], margin_m=float(reach.max(initial=0.0))))
+    for k, (whole, seen) in zip(shown, _outlines(canvas, instances, shown), strict=True):
+        painted = _painted(canvas, whole, seen)
         if painted is None:
             continue
         left, top, color = painted.left, painted.top, colors[k]
-        ink = _ink(painted.visible, painted.hidden, left=left, top=top, ui=canvas.ui)
-        canvas.blend(ink, left=left, top=top, color=color)
+        canvas.blend(painted.ink, left=left, top=top, color=color)
         canvas.lines(painted.outlines, palette.mix(color, (255, 255, 255), 0.15), width=_line(canvas, 1.0), closed=True)
 
 
-def _painted(canvas: Canvas, instances: Instances, k: int) -> PaintedObject | None:
+def _outlines(canvas: Canvas, instances: Instances, chosen: Int[np.ndarray, "s"]) -> list[tuple[_Paths, _Paths | None]]:
+    """In pixels, of the whole of each object and of what is seen of it; None where it is seen whole, as most are."""
+    amodal, visible = [[masks.cells_of(int(k)) for k in chosen] for masks in (instances.amodal, instances.visible)]
+    partly = [place for place in range(len(chosen)) if len(visible[place]) != len(amodal[place])]
+    outlines = outlines_of_masks(amodal + [visible[place] for place in partly], instances.grid)
+    paths = [path for of_mask in outlines for path in of_mask]
+    if not paths:
+        return [([], None)] * len(chosen)
+    ends = np.cumsum([len(path) for path in paths[:-1]])
+    pixels = iter(np.split(canvas.to_pixels(np.concatenate(paths)), ends))
+    in_pixels = [[next(pixels) for _ in of_mask] for of_mask in outlines]
+    seen = dict(zip(partly, in_pixels[len(chosen) :], strict=True))
+    return [(in_pixels[place], seen.get(place)) for place in range(len(chosen))]
+
+
+def _painted(canvas: Canvas, whole: _Paths, seen: _Paths | None) -> PaintedObject | None:
     """None where the mask is empty or lies outside the picture."""
-    grid = instances.grid
-    amodal = [canvas.to_pixels(path) for path in mask_outlines(instances.amodal.cells_of(k), grid)]
-    if not amodal:
+    if not whole:
         return None
-    seen = amodal
-    if len(instances.visible.cells_of(k)) != len(instances.amodal.cells_of(k)):  # most objects are seen whole
-        seen = [canvas.to_pixels(path) for path in mask_outlines(instances.visible.cells_of(k), grid)]
-    points = np.concatenate(amodal + seen)
+    points = np.concatenate(whole + (seen or []))
     left, top = (int(v) - 2 for v in np.floor(points.min(axis=0)))
     right, bottom = (int(v) + 3 for v in np.ceil(points.max(axis=0)))
     if right <= 0 or bottom <= 0 or left >= canvas.width or top >= canvas.height:
         return None
     shape = (bottom - top, right - left)
-    whole = polygon_alpha(amodal, left=left, top=top, shape=shape)
-    visible = np.minimum(polygon_alpha(seen, left=left, top=top, shape=shape), whole)
-    return PaintedObject(left, top, visible, whole - visible, amodal)
+    covered = polygon_alpha(whole, left=left, top=top, shape=shape)
+    if seen is None:
+        return PaintedObject(left, top, cv2.convertScaleAbs(covered, alpha=_VISIBLE_OPACITY), whole)
+    visible = cv2.min(polygon_alpha(seen, left=left, top=top, shape=shape), covered)
+    return PaintedObject(left, top, _ink(visible, covered - visible, left=left, top=top, ui=canvas.ui), whole)
 
 
 def draw_swatch(
@@ -98,11 +111,22 @@ def _ink(
 
     The lines of all objects run on one pattern, which the place of the tile picks.
     """
-    lines = _hatch(ui)
     rows, columns = hidden.shape
-    diagonal = np.arange(top + left, top + left + rows)[:, None] + np.arange(columns)
-    striped = cv2.multiply(hidden, lines[diagonal % len(lines)], scale=1 / 255)
-    return cv2.addWeighted(visible, _VISIBLE_OPACITY, striped, 1.0, 0)
+    first = (top + left) % len(_hatch(ui))
+    pattern = _hatched(ui, _round_up(rows), _round_up(columns))[first : first + rows, :columns]
+    return cv2.addWeighted(visible, _VISIBLE_OPACITY, cv2.multiply(hidden, pattern, scale=1 / 255), 1.0, 0)
+
+
+@lru_cache(maxsize=64)
+def _hatched(ui: float, rows: int, columns: int) -> UInt8[np.ndarray, "_ columns"]:
+    """The diagonal lines over so many rows, and over one more period for those that begin later."""
+    lines = _hatch(ui)
+    return lines[(np.arange(rows + len(lines))[:, None] + np.arange(columns)) % len(lines)]
+
+
+def _round_up(pixels: int) -> int:
+    """To few different sizes."""
+    return -(-pixels // 64) * 64
 
 
 @lru_cache(maxsize=8)
@@ -117,17 +141,20 @@ def _hatch(ui: float) -> UInt8[np.ndarray, "period"]:
 def draw_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], colors: list[Color]) -> None:
     """Oriented boxes with a tick from the middle of the front outwards."""
     corners = footprint_corners(boxes.astype(np.float64))
-    for k in np.flatnonzero(canvas.shows(corners).any(axis=1)):
-        front = (corners[k, 0] + corners[k, 3]) / 2
-        ahead = np.array([np.cos(boxes[k, 6]), np.sin(boxes[k, 6])])
-        tick = np.stack([front, front + ahead * max(0.4, 0.18 * float(boxes[k, 3]))])
-        color = palette.mix(colors[k], (255, 255, 255), 0.45)
-        canvas.lines([canvas.to_pixels(corners[k])], color, width=_line(canvas, 1.0), closed=True)
-        canvas.lines([canvas.to_pixels(tick)], color, width=_line(canvas, 1.8), closed=False)
+    shown = np.flatnonzero(canvas.shows(corners).any(axis=1))
+    corners, length_m, yaw_rad = corners[shown], boxes[shown, 3, None], boxes[shown, 6]
+    front = (corners[:, 0] + corners[:, 3]) / 2
+    ahead = np.stack([np.cos(yaw_rad), np.sin(yaw_rad)], axis=1)
+    ticks = np.stack([front, front + ahead * np.maximum(0.4, 0.18 * length_m)], axis=1)
+    light = [palette.mix(colors[k], (255, 255, 255), 0.45) for k in shown]
+    canvas.lines_each(canvas.to_pixels(corners), light, width=_line(canvas, 1.0), closed=True)
+    canvas.lines_each(canvas.to_pixels(ticks), light, width=_line(canvas, 1.8), closed=False)
 
 
 def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color: Color) -> None:
     """Thin dashed outlines, for truth."""
+    if not len(boxes):
+        return
     corners = footprint_corners(boxes.astype(np.float64))
     pixels = canvas.to_pixels(corners[canvas.shows(corners).any(axis=1)])
     ends = np.roll(pixels, -1, axis=1)
@@ -137,42 +164,41 @@ def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color:
 
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:
     """Arrows from the object in front to the object that it hides most of, each from edge to edge."""
-    arrows = []
-    for edge in chosen_edges(graph, at_least=at_least):
-        near, far = boxes[graph.occluder[edge]].astype(np.float64), boxes[graph.occluded[edge]].astype(np.float64)
-        if canvas.shows(np.stack([near[:2], far[:2]])).all():
-            arrows.append(_arrow_between(canvas, near, far))
-    for arrow in arrows:  # all shades before all arrows, or arrows side by side would darken each other
-        shade = palette.mix(palette.BACKGROUND, palette.ARROW, 0.1)
-        canvas.lines([arrow], shade, width=_line(canvas, 3.4), closed=False)
-    for arrow in arrows:
-        draw_arrow(canvas, arrow[0], arrow[1])
+    edges = chosen_edges(graph, at_least=at_least)
+    near, far = boxes[graph.occluder[edges]].astype(np.float64), boxes[graph.occluded[edges]].astype(np.float64)
+    shown = canvas.shows(near[:, :2]) & canvas.shows(far[:, :2])
+    arrows = _arrows_between(canvas, near[shown], far[shown])
+    shade = palette.mix(palette.BACKGROUND, palette.ARROW, 0.1)
+    # all shades before all arrows, or arrows side by side would darken each other
+    canvas.lines(arrows, shade, width=_line(canvas, 3.4), closed=False)
+    draw_arrows_along(canvas, arrows)
 
 
-def draw_arrow(canvas: Canvas, start: Float32[np.ndarray, "2"], end: Float32[np.ndarray, "2"]) -> None:
-    """An arrow between two different places in pixels, with a dot where it starts."""
-    along = (end - start) / np.hypot(*(end - start))
-    across = np.array([-along[1], along[0]])
+def draw_arrows_along(canvas: Canvas, arrows: Float32[np.ndarray, "n 2 2"]) -> None:
+    """Arrows from the first to the second of two different places in pixels, with a dot where each starts."""
+    start, end = arrows[:, 0], arrows[:, 1]
+    along = (end - start) / np.hypot(*(end - start).T)[:, None]
+    across = along[:, ::-1] * np.array([-1, 1], np.float32)
     head = _ARROW_HEAD_PX * canvas.ui
     base = end - along * head
-    tip = np.stack([end, base + across * head * 0.42, base - across * head * 0.42])
-    canvas.lines([np.stack([start, base])], palette.ARROW, width=_line(canvas, 1.4), closed=False)
-    canvas.fill(tip, palette.ARROW)
-    canvas.disc(start, 2.6 * canvas.ui, palette.ARROW)
+    tips = np.stack([end, base + across * head * 0.42, base - across * head * 0.42], axis=1)
+    canvas.lines(np.stack([start, base], axis=1), palette.ARROW, width=_line(canvas, 1.4), closed=False)
+    canvas.fill_each(tips, [palette.ARROW] * len(tips))
+    for place in start:
+        canvas.disc(place, 2.6 * canvas.ui, palette.ARROW)
 
 
-def _arrow_between(
-    canvas: Canvas, near: Float[np.ndarray, "7"], far: Float[np.ndarray, "7"]
-) -> Float32[np.ndarray, "2 2"]:
+def _arrows_between(
+    canvas: Canvas, near: Float[np.ndarray, "n 7"], far: Float[np.ndarray, "n 7"]
+) -> Float32[np.ndarray, "n 2 2"]:
     """Start and end in pixels: the facing edges of two boxes, or farther apart where the gap is too small to see."""
-    start, end = canvas.to_pixels(
-        np.stack([footprint_edge_towards(near, far[:2]), footprint_edge_towards(far, near[:2])])
-    )
-    along = canvas.to_pixels(far[:2]) - canvas.to_pixels(near[:2])
-    distance = float(np.hypot(*along))
-    along = along / distance if distance > 0 else np.array([0.0, -1.0])
-    missing = max(_ARROW_MIN_PX * canvas.ui - float(along @ (end - start)), 0.0)
-    return np.stack([start - along * missing / 2, end + along * missing / 2]).astype(np.float32)
+    start = canvas.to_pixels(footprint_edges_towards(near, far[:, :2]))
+    end = canvas.to_pixels(footprint_edges_towards(far, near[:, :2]))
+    along = canvas.to_pixels(far[:, :2]) - canvas.to_pixels(near[:, :2])
+    distance = np.hypot(along[:, 0], along[:, 1])[:, None]
+    along = np.where(distance > 0, along / np.maximum(distance, 1e-12), np.array([0.0, -1.0]))
+    missing = np.maximum(_ARROW_MIN_PX * canvas.ui - (along * (end - start)).sum(axis=1, keepdims=True), 0.0)
+    return np.stack([start - along * missing / 2, end + along * missing / 2], axis=1).astype(np.float32)
 
 
 def draw_labels(
@@ -205,7 +231,7 @@ def draw_labels(
 def footprint_rects(canvas: Canvas, boxes: Float[np.ndarray, "k 7"]) -> list[Rect]:
     """The pixels around the footprint of each box."""
     pixels = canvas.to_pixels(footprint_corners(boxes.astype(np.float64)))
-    return [Rect(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()) for corners in pixels]
+    return [Rect(*around) for around in np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1).tolist()]
 
 
 def _by_range(instances: Instances, shown: Bool[np.ndarray, "k"]) -> Int[np.ndarray, "s"]:

@@ -13,8 +13,9 @@ from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas, dashes_along
 from bevseg.drawing.difference import Outcome
 from bevseg.drawing.labels import Placer, Rect, short_name
-from bevseg.drawing.object_layers import draw_arrow
+from bevseg.drawing.object_layers import draw_arrows_along
 from bevseg.drawing.palette import Color
+from bevseg.drawing.range_image import far_first
 from bevseg.drawing.shown import HIDDEN_FROM, Shown
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.points.cloud import PointCloud
@@ -143,21 +144,22 @@ def _sky(height: int, width: int, horizon: int) -> _Sky:
 def _splat(picture: UInt8[np.ndarray, "h w 3"], shown: Shown, projection: Float[np.ndarray, "3 4"]) -> None:
     """Points, the nearer over the farther; near ones are two pixels wide."""
     height, width = picture.shape[:2]
-    projected = shown.cloud.xyz @ projection[:, :3].T.astype(np.float32) + projection[:, 3].astype(np.float32)
-    depth = projected[:, 2]
-    ahead = np.flatnonzero(depth > _NEAR_M)
-    pixels = (projected[ahead, :2] / depth[ahead, None]).astype(np.int32)
-    inside = (pixels >= 0).all(axis=1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    ahead, pixels = ahead[inside], pixels[inside]
-    order = np.argsort(-depth[ahead])
-    ahead, pixels = ahead[order], pixels[order]
-    light = np.clip(1.15 - depth[ahead] / 110, 0.45, 1.0)[:, None]
-    colors = (shown.point_colors[ahead] * light).astype(np.uint8)
-    column, row = pixels[:, 0], pixels[:, 1]
-    picture[row, column] = colors
-    near = np.flatnonzero(depth[ahead] < _LARGE_POINTS_WITHIN_M)
-    for right, down in ((1, 0), (0, 1), (1, 1)):
-        picture[row[near] + down, column[near] + right] = colors[near]
+    right, down, depth = projection[:, :3].astype(np.float32) @ shown.cloud.xyz.T + projection[:, 3:].astype(np.float32)
+    held = np.maximum(depth, _NEAR_M)
+    column, row = (right / held).astype(np.int32), (down / held).astype(np.int32)
+    inside = (depth > _NEAR_M) & (column >= 0) & (row >= 0) & (column < width - 1) & (row < height - 1)
+    ahead = np.flatnonzero(inside)
+    ahead = ahead[far_first(depth[ahead])]
+    place, away = row[ahead] * width + column[ahead], depth[ahead]
+    near = np.flatnonzero(away < _LARGE_POINTS_WITHIN_M)
+    owner = np.full(height * width, -1, np.int32)
+    owner[place] = np.arange(len(ahead))
+    for step in (1, width, width + 1):
+        owner[place[near] + step] = near
+    painted = np.flatnonzero(owner >= 0)
+    light = np.clip(1.15 - away / 110, 0.45, 1.0)[:, None]
+    colors = (shown.point_colors.take(ahead, axis=0) * light).astype(np.uint8)
+    picture[painted // width, painted % width] = colors.take(owner[painted], axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +194,9 @@ def _draw_boxes(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
     """Faintly filled where an object is seen; the edges of what is more than half hidden are dashed."""
     seen = np.nan_to_num(shown.scene.instances.visible_fraction, nan=1.0)
     faces = Canvas(canvas.image.copy(), canvas.view, canvas.ui)
+    corners = boxes.corners.astype(np.float32)
     for k in boxes.order:
-        hull = cv2.convexHull(boxes.corners[k].astype(np.float32))[:, 0]
+        hull = cv2.convexHull(corners[k])[:, 0]
         faces.fill(hull, palette.mix(palette.BACKGROUND, shown.colors[k], 0.35 + 0.65 * float(seen[k])))
     cv2.addWeighted(faces.image, _FACE_OPACITY, canvas.image, 1 - _FACE_OPACITY, 0, dst=canvas.image)
     for k in boxes.order:
@@ -222,11 +225,12 @@ def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
 
 def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
     """From the top of what hides to the top of what it hides most of."""
-    graph, drawn = shown.scene.occlusion, set(boxes.order.tolist())
-    for edge in chosen_edges(graph, at_least=HIDDEN_FROM):
-        near, far = int(graph.occluder[edge]), int(graph.occluded[edge])
-        if {near, far} <= drawn and np.hypot(*(boxes.top[far] - boxes.top[near])) > 12 * canvas.ui:
-            draw_arrow(canvas, boxes.top[near].astype(np.float32), boxes.top[far].astype(np.float32))
+    graph = shown.scene.occlusion
+    edges = chosen_edges(graph, at_least=HIDDEN_FROM)
+    near, far = graph.occluder[edges], graph.occluded[edges]
+    away = boxes.top[far] - boxes.top[near]
+    chosen = np.isin(near, boxes.order) & np.isin(far, boxes.order) & (np.hypot(*away.T) > 12 * canvas.ui)
+    draw_arrows_along(canvas, np.stack([boxes.top[near[chosen]], boxes.top[far[chosen]]], axis=1).astype(np.float32))
 
 
 def _draw_labels(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:

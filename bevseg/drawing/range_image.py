@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from bevseg.drawing import palette
 from bevseg.points.cloud import PointCloud
@@ -45,24 +45,31 @@ def draw_range_image(
         painted: Points that have a colour of their own; the others are the brighter the nearer they are.
         fill_rows: Gaps of up to so many coarse rows between two rings are filled from above.
     """
-    away = cloud.xyz - cloud.sensor_origins_m[0]
-    range_m = np.linalg.norm(away, axis=1)
-    elevation = np.degrees(np.arcsin(np.clip(away[:, 2] / np.maximum(range_m, 1e-6), -1, 1)))
-    azimuth = np.arctan2(away[:, 1], away[:, 0])
+    away: Float32[np.ndarray, "3 n"] = np.ascontiguousarray(cloud.xyz.T) - cloud.sensor_origins_m[0, :, None].astype(
+        np.float32
+    )
+    range_m = np.sqrt((away * away).sum(axis=0))
+    elevation = np.degrees(np.arcsin(np.clip(away[2] / np.maximum(range_m, 1e-6), -1, 1)))
+    azimuth = np.arctan2(away[1], away[0])
     low, high = elevation_deg
     rows = _coarse_rows(height)
     row = np.floor((high - elevation) / (high - low) * rows).astype(np.int64)
     column = np.floor((np.pi - azimuth) / (2 * np.pi) * width).astype(np.int64).clip(0, width - 1)
     shown = np.flatnonzero((row >= 0) & (row < rows) & (range_m > _NEAR_M))
-    shown = shown[np.argsort(-range_m[shown])]  # of two in one place the nearer is painted last
-    colors = _brightness(range_m)
-    if painted is not None:
-        colors[painted.index] = painted.colors
+    shown = shown[far_first(range_m[shown])]  # of two in one place the nearer is painted last
+    colors = _colors(range_m, painted)
     picture = np.full((rows, width, 3), palette.BACKGROUND, np.uint8)
-    picture[row[shown], column[shown]] = colors[shown]
+    hit = row[shown] * width + column[shown]
+    picture.reshape(-1, 3)[hit] = colors.take(shown, axis=0)
     if fill_rows:
-        _fill_gaps(picture, row[shown] * width + column[shown], fill_rows)
+        _fill_gaps(picture, hit, fill_rows)
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def far_first(range_m: Float[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+    """Indices from the farthest to the nearest, to a centimetre, and to all alike beyond 600 m."""
+    steps = np.clip(range_m * 100, 0, 60_000).astype(np.uint16)
+    return np.argsort(60_000 - steps, kind="stable")  # of two bytes it sorts by digits, ten times as fast
 
 
 def elevation_span_deg(cloud: PointCloud) -> tuple[float, float]:
@@ -92,10 +99,19 @@ def _fill_gaps(picture: UInt8[np.ndarray, "rows w 3"], hit: Int[np.ndarray, "m"]
     above = np.maximum.accumulate(row.reshape(rows, width), axis=0)
     row[row < 0] = 2 * rows
     below = np.minimum.accumulate(row.reshape(rows, width)[::-1], axis=0)[::-1]
-    gap_row, gap_column = np.nonzero(
-        (above >= 0) & (below - above > 1) & (below - above <= most + 1) & (above != below)
-    )
+    between, size = (row.reshape(rows, width) == 2 * rows) & (above >= 0), below - above - 1
+    gap_row, gap_column = np.nonzero(between & (size <= most))
     picture[gap_row, gap_column] = picture[above[gap_row, gap_column], gap_column]
+
+
+def _colors(range_m: Float[np.ndarray, "n"], painted: PaintedPoints | None) -> UInt8[np.ndarray, "n 3"]:
+    if painted is not None and len(painted.index) == len(range_m):
+        colors = np.empty((len(range_m), 3), np.uint8)
+    else:
+        colors = _brightness(range_m)
+    if painted is not None:
+        colors[painted.index] = painted.colors
+    return colors
 
 
 def _coarse_rows(height: int) -> int:

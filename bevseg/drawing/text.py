@@ -30,6 +30,7 @@ def text_alpha(text: str, size_px: float) -> UInt8[np.ndarray, "h w"]:
     return np.asarray(alpha, np.uint8)
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size_px: float) -> float:
     """Pixels that `text` takes from left to right."""
     return float(_font(size_px * _FINER).getlength(text)) / _FINER

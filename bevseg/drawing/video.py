@@ -21,10 +21,13 @@ VideoCodec = Literal["h264", "mpeg4"]
 
 logger = logging.getLogger(__name__)
 
-_CRF = "20"
-"""x264's constant quality: thin lines and small letters stay sharp."""
-_PRESET = "veryfast"
-"""x264's own choice takes three times as long for files a little smaller."""
+_CRF = "23"
+"""x264's constant quality: thin lines and small letters stay sharp, as its fastest preset spends more on them."""
+_PRESET = "ultrafast"
+"""A quarter of the time of `veryfast` for files a third larger and as good (34.4 dB against 34.2 dB at 20)."""
+
+_CHROMA = np.array([[-37.797, -74.203, 112.0, 128 * 255], [112.0, -93.786, -18.214, 128 * 255]]) / 255
+"""Blue and red difference of (red, green, blue, 1), by ITU-R BT.601 in its limited range."""
 
 
 def best_codec() -> VideoCodec:
@@ -132,11 +135,26 @@ class _H264Encoder:
     def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
         import av
 
-        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(_planes(image), format="yuv420p")))
 
     def close(self) -> None:
         self._container.mux(self._stream.encode(None))
         self._container.close()
+
+
+def _planes(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows w"]:
+    """Brightness, then the two colour differences at half the size, one below the other (I420).
+
+    OpenCV alone takes the colour of one pixel in four, which frays thin lines; PyAV's own way takes three times as
+    long.
+    """
+    height, width = image.shape[:2]
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
+    half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    planes.reshape(-1)[height * width :].reshape(2, height // 2, width // 2)[...] = cv2.split(
+        cv2.transform(half, _CHROMA)
+    )
+    return np.asarray(planes, np.uint8)
 
 
 class _Mpeg4Encoder:

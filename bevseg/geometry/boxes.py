@@ -54,11 +54,18 @@ def footprints_hold(boxes: Float[np.ndarray, "k 7"], xy_m: Float[np.ndarray, "2"
 
 def footprint_edge_towards(box: Float[np.ndarray, "7"], xy_m: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
     """Where the line from the middle of `box` to a place in metres leaves the box; the place if it lies inside."""
-    away = xy_m - box[:2]
-    c, s = np.cos(box[6]), np.sin(box[6])
-    local = np.abs([c * away[0] + s * away[1], -s * away[0] + c * away[1]])
-    share = (box[3:5] / 2 / np.maximum(local, 1e-6)).min()
-    return box[:2] + away * min(float(share), 1.0)
+    return footprint_edges_towards(box[None], xy_m[None])[0]
+
+
+def footprint_edges_towards(
+    boxes: Float[np.ndarray, "k 7"], xy_m: Float[np.ndarray, "k 2"]
+) -> Float[np.ndarray, "k 2"]:
+    """`footprint_edge_towards` of each box and its place."""
+    away = xy_m - boxes[:, :2]
+    c, s = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    local = np.abs(np.stack([c * away[:, 0] + s * away[:, 1], c * away[:, 1] - s * away[:, 0]], axis=1))
+    share = (boxes[:, 3:5] / 2 / np.maximum(local, 1e-6)).min(axis=1, keepdims=True)
+    return boxes[:, :2] + away * np.minimum(share, 1.0)
 
 
 def footprint_cells(box: Float[np.ndarray, "7"], grid: BevGrid) -> Int[np.ndarray, "m"]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bevseg.drawing.canvas import BevView, Canvas, polygon_alpha
+from bevseg.drawing.text import text_alpha
 from bevseg.geometry.grid import BevGrid
 
 
@@ -57,6 +58,42 @@ def test_blend_mixes_and_cuts_off_at_the_edge() -> None:
     np.testing.assert_array_equal(canvas.image[98, 4], 100)
     before = canvas.image.copy()
     canvas.blend(np.full((4, 6), 255, np.uint8), left=500, top=0, color=(200, 0, 100))
+    np.testing.assert_array_equal(canvas.image, before)
+
+
+@pytest.mark.parametrize(("left", "top"), [(20, 30), (-3, 96), (500, 0), (-40, 10)])
+@pytest.mark.parametrize("opacity", [0.55, 1.0])
+def test_an_even_shade_is_that_of_full_coverage(left: int, top: int, opacity: float) -> None:
+    shaded, blended = _canvas(), _canvas()
+    for canvas in (shaded, blended):
+        canvas.image[...] = np.arange(200 * 3).reshape(200, 3) % 256
+    shaded.shade(left=left, top=top, width=9, height=7, color=(200, 3, 100), opacity=opacity)
+    blended.blend(np.full((7, 9), 255, np.uint8), left=left, top=top, color=(200, 3, 100), opacity=opacity)
+    np.testing.assert_array_equal(shaded.image, blended.image)
+
+
+@pytest.mark.parametrize(("left", "top"), [(20, 30), (-3, 30), (20, 95)])
+def test_kept_letters_are_those_that_are_blended(left: int, top: int) -> None:
+    kept, blended = _canvas(), _canvas()
+    for canvas in (kept, blended):
+        canvas.image[...] = (13, 77, 201)
+    for _ in range(2):
+        kept.write("car 12", left=left, top=top, size=11.5, color=(200, 3, 100))
+        blended.blend(text_alpha("car 12", 11.5), left=left, top=top, color=(200, 3, 100))
+    np.testing.assert_array_equal(kept.image, blended.image)
+
+
+def test_each_path_and_polygon_has_its_own_color() -> None:
+    canvas = _canvas()
+    corners = np.array([[[10.0, 10.0], [30.0, 10.0], [30.0, 30.0]], [[60.0, 10.0], [80.0, 10.0], [80.0, 30.0]]])
+    canvas.fill_each(corners, [(255, 0, 0), (0, 0, 255)])
+    canvas.lines_each(corners, [(0, 255, 0), (9, 9, 9)], closed=True)
+    np.testing.assert_array_equal(canvas.image[15, 26], (255, 0, 0))
+    np.testing.assert_array_equal(canvas.image[15, 76], (0, 0, 255))
+    np.testing.assert_allclose(canvas.image[10, 20].astype(int), (0, 255, 0), atol=30)
+    before = canvas.image.copy()
+    canvas.lines_each(corners[:0], [], closed=False)
+    canvas.fill_each(corners[:0], [])
     np.testing.assert_array_equal(canvas.image, before)
 
 

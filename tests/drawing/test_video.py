@@ -41,7 +41,7 @@ def _read(path: Path) -> list[np.ndarray]:
 @pytest.mark.parametrize("codec", CODECS)
 def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "drive.mp4"
     _write(path, _pictures(7), codec=codec)
     frames = _read(path)
@@ -54,10 +54,19 @@ def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["drive.mp4"]
 
 
+def test_thin_lines_keep_their_color(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    picture = np.full((64, 96, 3), 20, np.uint8)
+    picture[31] = (240, 200, 40)  # an odd row: one pixel in four of even rows and columns would miss it
+    _write(tmp_path / "line.mp4", [picture] * 3, codec="h264")
+    red, _, blue = _read(tmp_path / "line.mp4")[1][31, 48].astype(int)
+    assert red - blue > 70
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "odd.mp4"
     with VideoWriter(path, frames_per_s=12.5, codec=codec) as video:
         video.write(_pictures(1, width=101, height=63)[0])
@@ -67,7 +76,7 @@ def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCo
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_picture_of_another_size_leaves_the_file_before_and_nothing_else(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="needs the extra `view`")
     path = tmp_path / "drive.mp4"
     path.write_bytes(b"before")
     with pytest.raises(ValueError, match="one size"):

@@ -97,7 +97,7 @@ def test_numbers_may_be_large_and_sparse() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_equals_the_evaluator_of_nuscenes(seed: int) -> None:
-    official = pytest.importorskip("nuscenes.eval.panoptic.panoptic_seg_evaluator")
+    official = pytest.importorskip("nuscenes.eval.panoptic.panoptic_seg_evaluator", reason="needs the extra `datasets`")
     rng = np.random.default_rng(seed)
     theirs = official.PanopticEval(NUM_CLASSES, ignore=[0], min_points=15)
     panoptic, semantic = MatchCounts.zero(NUM_CLASSES), SemanticCounts.zero()

@@ -10,6 +10,7 @@ from bevseg.geometry.boxes import (
     footprint_cells,
     footprint_corners,
     footprint_edge_towards,
+    footprint_edges_towards,
     footprints_hold,
     in_box_frame,
     points_in_box,
@@ -114,3 +115,11 @@ def test_the_line_between_boxes_leaves_at_the_edge() -> None:
     np.testing.assert_allclose(footprint_edge_towards(box, np.array([10.0, 20.0])), [10.0, 4.0], atol=1e-9)
     np.testing.assert_allclose(footprint_edge_towards(box, np.array([0.0, 2.0])), [9.0, 2.0], atol=1e-9)
     np.testing.assert_allclose(footprint_edge_towards(box, np.array([10.2, 2.1])), [10.2, 2.1])
+
+
+def test_lines_of_several_boxes_are_those_of_each() -> None:
+    boxes = np.array([[10.0, 2.0, 0.0, 4.0, 2.0, 1.5, 0.7], [-3.0, 8.0, 0.0, 1.0, 6.0, 1.5, -2.0]])
+    places = np.array([[0.0, 0.0], [-3.0, 8.5]])
+    each = [footprint_edge_towards(box, place) for box, place in zip(boxes, places, strict=True)]
+    np.testing.assert_allclose(footprint_edges_towards(boxes, places), each)
+    assert footprint_edges_towards(boxes[:0], places[:0]).shape == (0, 2)

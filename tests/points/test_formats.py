@@ -37,7 +37,7 @@ def present(column: np.ndarray | None) -> np.ndarray:
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_every_kind_gives_back_what_was_written(extension: str, tmp_path: Path) -> None:
     if extension in (".las", ".laz"):
-        pytest.importorskip("laspy")
+        pytest.importorskip("laspy", reason="needs the extra `datasets`")
     cloud, path = scan(), tmp_path / f"scan{extension}"
     write_points(path, cloud)
     back = read_points(path).cloud
@@ -195,7 +195,7 @@ def test_las_without_laspy_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_broken_las_file_is_refused() -> None:
-    pytest.importorskip("laspy")
+    pytest.importorskip("laspy", reason="needs the extra `datasets`")
     with pytest.raises(PointFileError, match="not a LAS file"):
         read_points_bytes(b"LASF", name="a.las")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bevseg.geometry.boxes import footprint_cells
 from bevseg.geometry.grid import BevGrid
-from bevseg.results.outlines import mask_outlines
+from bevseg.results.outlines import mask_outlines, outlines_of_masks
 
 GRID = BevGrid(x_min_m=4.0, y_min_m=-16.0, cell_m=0.4, width=100, height=60)
 
@@ -53,3 +53,14 @@ def test_strips_one_cell_wide_stay_whole(step: int) -> None:
     outlines = mask_outlines(20 * 100 + 30 + step * np.arange(20), GRID)
     assert len(outlines) == 1
     assert 0.6 < _area(outlines[0]) < 5.0
+
+
+def test_masks_together_have_the_outlines_that_they_have_alone() -> None:
+    boxes = np.array([[20.0, -5.0, 0.0, 6.0, 3.0, 1.5, 0.4], [40.0, 7.0, 0.0, 0.8, 0.6, 1.5, 1.2]])
+    masks = [footprint_cells(boxes[0], GRID), np.zeros(0, np.int64), footprint_cells(boxes[1], GRID)]
+    together = outlines_of_masks(masks, GRID)
+    assert [len(outlines) for outlines in together] == [1, 0, 1]
+    for outlines, mask in zip(together, masks, strict=True):
+        for outline, alone in zip(outlines, mask_outlines(mask, GRID), strict=True):
+            np.testing.assert_array_equal(outline, alone)
+    assert outlines_of_masks([], GRID) == []

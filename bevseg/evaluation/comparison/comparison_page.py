@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bevseg.datasets.source import Source
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.comparison.compare import Difference, SourceComparison
 from bevseg.evaluation.comparison.comparison_tables import (
     CAUTION,
@@ -23,7 +24,6 @@ from bevseg.evaluation.comparison.forest import MARKS, forest
 from bevseg.evaluation.comparison.frame_section import frame_section
 from bevseg.evaluation.mask_tables import MEAN
 from bevseg.evaluation.report.html_tables import DASH, Column, Row, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, folded, note, page, per_source
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.comparison.compare import Difference
 from bevseg.evaluation.comparison.comparison_tables import written
 from bevseg.evaluation.comparison.figures import Figure
 from bevseg.evaluation.report.html_tables import DASH
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 
 MARKS = "▲ B is better, ▼ B is worse, ○ unclear: the interval holds 0."

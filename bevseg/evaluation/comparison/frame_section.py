@@ -6,11 +6,11 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from bevseg.datasets.source import Source
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.comparison.changed_frames import FrameChange
 from bevseg.evaluation.comparison.comparison_tables import Comparison, kinds_words
 from bevseg.evaluation.comparison.frame_pictures import VIEWS, PicturesError, draw_change
 from bevseg.evaluation.report.html_tables import Column, Row, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, note, per_source
 

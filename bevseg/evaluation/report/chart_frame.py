@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bevseg.evaluation.report.markup import Html, join, tag
+from bevseg.drawing.markup import Html, join, tag
 
 _WIDTH, _HEIGHT = 420.0, 270.0
 _LEFT, _TOP, _BOTTOM = 52.0, 14.0, 46.0

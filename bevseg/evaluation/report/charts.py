@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.report.chart_frame import Axis, Frame
 from bevseg.evaluation.report.html_tables import figure
-from bevseg.evaluation.report.markup import Html, join, tag
 
 _LABEL_STEP = 14.0
 """Least distance of two labels at the ends of lines."""

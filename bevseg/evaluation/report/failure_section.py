@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.failure_kinds import FailureKind
 from bevseg.evaluation.failure_tally import FailureTally
 from bevseg.evaluation.report.chart_frame import legend
 from bevseg.evaluation.report.charts import Bar, share_bars
 from bevseg.evaluation.report.html_tables import Column, Row, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import MEANING, words
 from bevseg.evaluation.report.page import Section, folded, per_source
 from bevseg.evaluation.summary import SourceScores

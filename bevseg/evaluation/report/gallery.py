@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.report.case_pictures import VIEWS, Shown, draw_case, encode_small
 from bevseg.evaluation.report.cases import Case
 from bevseg.evaluation.report.html_tables import figure
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import MEANING, words
 from bevseg.evaluation.report.page import Section, note
 from bevseg.evaluation.run import EvaluatedSource, Method

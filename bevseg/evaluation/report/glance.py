@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.failure_kinds import FailureKind
 from bevseg.evaluation.failure_tally import FailureTally
 from bevseg.evaluation.frame_scores import IOU_THRESHOLDS
 from bevseg.evaluation.mask_bands import BANDS
 from bevseg.evaluation.report.html_tables import figure, share
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import MEANING, words
 from bevseg.evaluation.report.page import folded
 from bevseg.evaluation.summary import SourceScores

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Integer
 
+from bevseg.drawing.markup import Html, tag
 from bevseg.evaluation.report.html_tables import figure, share
-from bevseg.evaluation.report.markup import Html, tag
 
 
 def heatmap(counts: Integer[np.ndarray, "truth prediction"], names: Sequence[str], *, percent: bool) -> Html:

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from bevseg.drawing.markup import Html, tag
 from bevseg.evaluation.hidden_objects import HIDDEN_BINS, VISIBILITY_EDGES, AmodalCurve
 from bevseg.evaluation.order_scores import METHODS, OrderScores
 from bevseg.evaluation.report.chart_frame import Axis
 from bevseg.evaluation.report.charts import Bar, Line, line_chart, stacked_columns
 from bevseg.evaluation.report.heatmap import heatmap
 from bevseg.evaluation.report.html_tables import Column, Row, figure, html_table
-from bevseg.evaluation.report.markup import Html, tag
 from bevseg.evaluation.report.page import Section, per_source
 from bevseg.evaluation.scores import mean_of_present
 from bevseg.evaluation.summary import SourceScores

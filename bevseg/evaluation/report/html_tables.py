@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bevseg.evaluation.report.markup import Html, tag
+from bevseg.drawing.markup import Html, tag
 
 Value = str | int | float
 

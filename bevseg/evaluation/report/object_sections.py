@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.calibration import NUM_BINS, Reliability
 from bevseg.evaluation.mask_ap import RECALLS, MaskAp
 from bevseg.evaluation.mask_bands import BANDS, Trait
@@ -13,7 +14,6 @@ from bevseg.evaluation.report.chart_frame import Axis, legend
 from bevseg.evaluation.report.charts import Bar, Cluster, Line, column_chart, line_chart, stacked_columns
 from bevseg.evaluation.report.heatmap import heatmap
 from bevseg.evaluation.report.html_tables import Column, Row, figure, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, folded, per_source
 from bevseg.evaluation.summary import SourceScores

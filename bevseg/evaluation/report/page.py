@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-from bevseg.evaluation.report.markup import Html, join, tag, trusted
-
-_NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+from bevseg.drawing.markup import Html, join, tag
+from bevseg.drawing.page_head import page_head, text_of
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,7 @@ def page(
         alerts: What nobody may overlook, above everything.
         sources: Where there are several, a reader may choose one: elements with another `data-source` are hidden then.
     """
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_NOTHING_FROM_ELSEWHERE),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", title),
-        tag("style", _file("report.css")),
-    )
+    head = page_head(title, text_of(__package__, "report.css"))
     header = tag(
         "header",
         tag("div", tag("h1", title), tag("p", subtitle, class_="quiet"), class_="title"),
@@ -66,7 +57,7 @@ def page(
         _navigation(sections, sources),
         tag("main", *map(_section, sections)),
         tag("dialog", id="enlarged"),
-        tag("script", _file("report.js")),
+        tag("script", text_of(__package__, "report.js")),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
@@ -108,7 +99,3 @@ def _navigation(sections: Sequence[Section], sources: Sequence[str]) -> Html:
         choices += [tag("button", name, type="button", data_choose=name, aria_pressed="false") for name in sources]
         chips = tag("div", *choices, class_="chips", role="group", aria_label="Source that is shown")
     return tag("nav", tag("div", links, class_="links"), chips)
-
-
-def _file(name: str) -> Html:
-    return trusted(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.frame_scores import IOU_THRESHOLDS
 from bevseg.evaluation.report.charts import histogram
 from bevseg.evaluation.report.html_tables import Column, Row, figure, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, folded, note, per_source
 from bevseg.evaluation.summary import SourceScores

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from bevseg.drawing.markup import Html, join, tag
 from bevseg.evaluation.frame_scores import IOU_THRESHOLDS
 from bevseg.evaluation.mask_ap import MaskAp, MaskApCounts
 from bevseg.evaluation.report.heatmap import heatmap
 from bevseg.evaluation.report.html_tables import Column, Row, Value, html_table
-from bevseg.evaluation.report.markup import Html, join, tag
 from bevseg.evaluation.report.names import words
 from bevseg.evaluation.report.page import Section, folded, note, per_source
 from bevseg.evaluation.summary import AVERAGED, SourceScores, Summary

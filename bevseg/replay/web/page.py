@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import TextIO
 
@@ -20,8 +19,9 @@ from bevseg.drawing import palette
 from bevseg.drawing.difference import Outcome
 from bevseg.drawing.labels import short_name
 from bevseg.drawing.layers import PointColoring
+from bevseg.drawing.markup import Html, tag, trusted
+from bevseg.drawing.page_head import page_head, text_of
 from bevseg.drawing.shown import HIDDEN_FROM, LAYERS, Layer
-from bevseg.evaluation.report.markup import Html, tag, trusted
 from bevseg.processes import in_order
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.search import LIMITS, OUTCOME_OF_SIGHT, SIGHTS
@@ -32,7 +32,6 @@ from bevseg.results.scene import CellState
 from bevseg.whole_files import unfinished_path
 
 MOST_FRAMES = 100
-_NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _SCRIPTS = (
     "data.js", "unpack.js", "view.js", "colors.js", "ground.js", "objects.js", "words.js", "focus.js", "pane.js",
     "inspect.js", "tables.js", "timeline.js", "player.js", "main.js",
@@ -111,15 +110,7 @@ def bytes_of_frame(frames: int) -> int:
 
 
 def _head(clip: Clip) -> str:
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_NOTHING_FROM_ELSEWHERE),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="generator", content="bevseg replay"),
-        tag("title", clip.title),
-        tag("style", _file("replay.css")),
-    )
+    head = page_head(clip.title, _file("replay.css"))
     script = "\n".join(["'use strict';", *map(_file, _SCRIPTS)])
     body = trusted(_file("body.html"))
     about = _json_element(_about(clip), id_="about")
@@ -165,4 +156,4 @@ def _json_element(value: Json, *, id_: str) -> Html:
 
 
 def _file(name: str) -> Html:
-    return trusted(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return text_of(__package__, name)

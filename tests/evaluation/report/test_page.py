@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 
 import pytest
 
 from bevseg.drawing import palette
-from bevseg.evaluation.report.markup import Html, tag
+from bevseg.drawing.markup import Html, tag
+from bevseg.drawing.page_head import text_of
 from bevseg.evaluation.report.page import Section, folded, note, page, per_source
 
 SECTIONS = (Section("one", "First & last", "What <it> is.", tag("p", "body")),)
@@ -52,7 +52,7 @@ def test_blocks_of_sources() -> None:
     ],
 )
 def test_the_dark_page_has_the_colours_of_the_pictures(name: str, color: palette.Color) -> None:
-    style = resources.files("bevseg.evaluation.report").joinpath("report.css").read_text(encoding="utf-8")
+    style = text_of("bevseg.drawing", "page_tones.css") + text_of("bevseg.evaluation.report", "report.css")
     dark = re.search(rf"--{name}: light-dark\(#[0-9a-f]{{6}}, #([0-9a-f]{{6}})\)", style)
     assert dark is not None
     assert tuple(bytes.fromhex(dark[1])) == color

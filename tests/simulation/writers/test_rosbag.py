@@ -63,7 +63,7 @@ def drive() -> DriveSource:
 
 @pytest.fixture(scope="module")
 def bag(drive: DriveSource, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("rosbags.rosbag2")
+    pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     path = tmp_path_factory.mktemp("bags") / "street"
     write_rosbag(drive, path)
     return path
@@ -147,7 +147,7 @@ def test_odometry_leads_from_pose_to_pose(received: list[Received]) -> None:
 
 
 def test_times_and_twist_undistort_what_a_driver_gives(tmp_path: Path) -> None:
-    pytest.importorskip("rosbags.rosbag2")
+    pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     scene = replace(SCENE, frames=2, shutter="distorted")
     write_rosbag(DriveSource(DriveConfig(scene, speed_mps=14.0)), tmp_path / "raw")
     deskewed = DriveSource(DriveConfig(replace(scene, shutter="deskewed"), speed_mps=14.0))
@@ -243,7 +243,7 @@ def test_another_configuration_is_refused(drive: DriveSource, bag: Path) -> None
 
 
 def test_what_is_no_bag_is_refused(drive: DriveSource, tmp_path: Path) -> None:
-    pytest.importorskip("rosbags.rosbag2")
+    pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     (tmp_path / "metadata.yaml").write_text("rosbag2_bagfile_information: {custom_data: null}\n")
     with pytest.raises(GenerationError, match="is no bag of a simulated drive"):
         write_rosbag(drive, tmp_path)
@@ -269,7 +269,7 @@ def test_what_is_done_of_a_bag_is_kept_until_it_is_whole(drive: DriveSource, bag
 
 
 def test_scans_without_points_and_objects(tmp_path: Path) -> None:
-    pytest.importorskip("rosbags.rosbag2")
+    pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     write_rosbag(EmptyDrive(DriveConfig(replace(SCENE, frames=2, density=(0.0, 0.0)))), tmp_path / "empty")
     received = read(tmp_path / "empty")
     assert [one.topic for one in received] == FIRST_SCAN + LATER_SCAN
@@ -278,7 +278,7 @@ def test_scans_without_points_and_objects(tmp_path: Path) -> None:
 
 
 def test_drives_of_one_scan_and_of_none(tmp_path: Path) -> None:
-    pytest.importorskip("rosbags.rosbag2")
+    pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     for frames in (0, 1):
         write_rosbag(DriveSource(DriveConfig(replace(SCENE, frames=frames))), tmp_path / str(frames))
     assert read(tmp_path / "0") == []

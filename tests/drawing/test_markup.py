@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bevseg.evaluation.report.markup import Html, join, tag, trusted
+from bevseg.drawing.markup import Html, join, tag, trusted
 
 HOSTILE = "<script>alert('a & \"b\"')</script>"
 
