@@ -89,7 +89,8 @@ function writeMarks(placer, frame, result, sight) {
       around = [column - radius, row - radius, column + radius, row + radius];
     }
     placer.pen.globalAlpha = isQuiet ? 0.4 : 1;
-    placer.write([[mark.text, theme.now.plateInk]], around, { plate: about.outcomes[mark.outcome].color, bold: true });
+    const plate = about.outcomes[mark.outcome].color, edge = theme.isDark ? null : css(ink(plate)); // some are pale
+    placer.write([[mark.text, theme.now.plateInk]], around, { plate, edge, bold: true });
     placer.pen.globalAlpha = 1;
   }
 }
