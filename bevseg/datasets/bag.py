@@ -33,6 +33,8 @@ POINTS_TYPE = "sensor_msgs/msg/PointCloud2"
 ODOMETRY_TYPE = "nav_msgs/msg/Odometry"
 BAG_SUFFIXES = (".mcap", ".db3")
 
+_OBJECTS_TABLE = "/objects_table"
+"""Ends the topic of what bevseg publishes as one object a row."""
 _NEIGHBOURS = 4
 """Odometry messages to each side of a scan that are looked at first: stamps and times of recording differ a little."""
 
@@ -129,6 +131,8 @@ class BagSource:
         for connection in self._reader.connections:
             if connection.msgtype == kind:
                 by_topic.setdefault(connection.topic, []).append(connection)
+        if topic is None and len(by_topic) > 1:  # results that bevseg publishes as rows of a cloud are no scan
+            by_topic = {name: found for name, found in by_topic.items() if not name.endswith(_OBJECTS_TABLE)}
         if topic is not None and topic not in by_topic:
             raise DatasetError(f"{self.path}: has no topic {topic} of type {kind}, but {sorted(by_topic) or 'none'}")
         if topic is None and len(by_topic) > 1:

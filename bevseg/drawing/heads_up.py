@@ -74,7 +74,8 @@ def _empty_table(width: int, height: int, ui: float, *, with_truth: bool) -> UIn
     """What is the same in every frame: the ground and the legend; the array is shared and cannot be written to."""
     canvas = Canvas(np.full((height, width, 3), palette.PANEL, np.uint8), BevView(0.0, 1.0), ui)
     canvas.image[: max(1, round(ui))] = palette.PANEL_EDGE
-    draw_legend_line(canvas, (*_LEGEND, _TRUTH) if with_truth else _LEGEND, left=_LEFT, top=height / ui - _FOOT_PX)
+    entries = (*_LEGEND[:-1], _TRUTH, _LEGEND[-1]) if with_truth else _LEGEND
+    draw_legend_line(canvas, entries, left=_LEFT, top=height / ui - _FOOT_PX)
     canvas.image.flags.writeable = False
     return canvas.image
 
@@ -105,15 +106,15 @@ def _summary(shown: Shown) -> str:
     ]
     if shown.scene.occlusion.cycles:
         words.append(f"{len(shown.scene.occlusion.cycles)} in a circle of hiding")
-    total_ms = sum(shown.scene.timings_ms.values())
-    return "  ·  ".join(words + ([f"{total_ms:.0f} ms a scan"] if total_ms else []))
+    return "  ·  ".join(words)
 
 
 def _draw_table(canvas: Canvas, shown: Shown, *, top: float, bottom: float) -> None:
     ui = canvas.ui
     quiet = palette.TEXT_QUIET
     canvas.text("NEAREST OBJECTS", left=_LEFT * ui, baseline=top * ui, size=10.0, color=quiet)
-    for name in ("range", "hidden", "speed", "score"):
+    moves = not np.isnan(shown.scene.instances.velocity_mps).all()  # nobody knows it where there are no poses
+    for name in ("range", "hidden", "speed", "score") if moves else ("range", "hidden", "score"):
         canvas.text(name, left=_COLUMNS[name] * ui, baseline=top * ui, size=10.0, color=quiet, align_right=True)
     canvas.text("by", left=_COLUMNS["by"] * ui, baseline=top * ui, size=10.0, color=quiet)
     room = max(int((bottom - top - 4) // _ROW_PX), 0)

@@ -22,7 +22,7 @@ _ROW_PX = 23.0
 _SECOND_X = 166.0
 _ICON_PX = 26.0
 _ICON_HIGH_PX = 13.0
-_LINE_PX, _LINE_GAP_PX = 11.0, 13.0
+_LINE_PX, _LINE_GAP_PX, _LEAST_GAP_PX = 11.0, 13.0, 8.5
 _SAMPLE: Color = (176, 190, 206)
 
 Icon = Callable[[Canvas, float, float], None]
@@ -65,10 +65,16 @@ def _entries(chips: tuple[Chip, ...]) -> list[tuple[Icon, str]]:
 
 
 def draw_legend_line(canvas: Canvas, entries: Sequence[tuple[Icon, str]], *, left: float, top: float) -> None:
-    """Entries side by side, in pixels of a 720-pixel picture, closer where there are many; icons begin at `top`."""
+    """Entries side by side, in pixels of a 720-pixel picture; the icons' upper edge is at `top`.
+
+    They stand closer where there are many, and the last are left out where there is no room.
+    """
     widths = [_ICON_PX + 6 + text_width(text, _LINE_PX) for _, text in entries]
-    gap = min((canvas.width / canvas.ui - 2 * left - sum(widths)) / (len(entries) - 1), _LINE_GAP_PX)
-    for (icon, text), width in zip(entries, widths, strict=True):
+    room = canvas.width / canvas.ui - 2 * left
+    while len(widths) > 1 and sum(widths) + _LEAST_GAP_PX * (len(widths) - 1) > room:
+        widths.pop()
+    gap = min((room - sum(widths)) / max(len(widths) - 1, 1), _LINE_GAP_PX)
+    for (icon, text), width in zip(entries, widths, strict=False):
         icon(canvas, left, top)
         x, baseline = left + _ICON_PX + 6, (top + _ICON_HIGH_PX - 2) * canvas.ui
         canvas.text(text, left=x * canvas.ui, baseline=baseline, size=_LINE_PX, color=palette.TEXT_QUIET)

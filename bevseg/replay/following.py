@@ -22,7 +22,7 @@ _VELOCITY_FRAMES = 3
 
 @dataclass(frozen=True, eq=False)
 class FollowedScene:
-    """A scene with steady ids, and the trail of each of its objects in its frame, oldest place first; or none."""
+    """A scene with steady ids, and the trail of each of its objects in its frame, oldest place first, or none."""
 
     scene: Scene
     trails: tuple[Float[np.ndarray, "_ 2"], ...]

@@ -59,3 +59,10 @@ def test_labels_stay_inside_the_picture() -> None:
 @pytest.mark.parametrize(("label", "name"), [(4, "car"), (8, "cone"), (11, "road"), (12, "other flat")])
 def test_short_names(label: int, name: str) -> None:
     assert short_name(label) == name
+
+
+def test_where_everything_is_covered_the_least_is() -> None:
+    around = Rect(140.0, 45.0, 160.0, 55.0)
+    placer = Placer(avoid=[Rect(150.0, 0.0, 300.0, 100.0), Rect(0.0, 48.0, 150.0, 100.0), Rect(0.0, 0.0, 150.0, 47.0)])
+    assert placer.write(_canvas(), WORDS, around=around, size=12.0)
+    assert placer.taken[0].right <= 140, "at the left some of the words lie between the two"

@@ -7,7 +7,16 @@ import pytest
 
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
-from bevseg.drawing.layers import draw_ego, draw_ground, draw_points, draw_rings, ego_rect, point_colors
+from bevseg.drawing.layers import (
+    draw_ego,
+    draw_ground,
+    draw_points,
+    draw_ring_labels,
+    draw_rings,
+    ego_rect,
+    point_colors,
+    ring_label_rects,
+)
 from bevseg.geometry.grid import BevGrid
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import CellState, PointLabels, Scene, VisibilityMap
@@ -101,3 +110,15 @@ def test_ego_points_ahead_and_stays_in_its_rectangle() -> None:
     assert rect.top - 2 <= rows.min() <= rect.top + 1
     assert rect.right - 1 <= columns.max() <= rect.right + 2
     assert rect.bottom - 1 <= rows.max() <= rect.bottom + 2
+
+
+def test_ring_labels_stand_wholly_in_the_picture_and_are_told() -> None:
+    canvas = Canvas(np.zeros((240, 240, 3), np.uint8), BevView(-24.0, 24.0), 1.0)
+    places = ring_label_rects(canvas)
+    assert len(places) == 5, "three rings at two bearings, of which one would be cut"
+    draw_ring_labels(canvas)
+    for place in places:
+        assert 0 <= place.left < place.right <= 240
+        assert 0 <= place.top < place.bottom <= 240
+        canvas.image[int(place.top) : int(place.bottom) + 2, int(place.left) : int(place.right) + 2] = 0
+    assert not canvas.image.any()

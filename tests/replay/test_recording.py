@@ -68,6 +68,32 @@ def test_trails_and_speeds_are_those_over_the_ground(drive: Source, right: Predi
     np.testing.assert_allclose(standing, 0.0, atol=1e-2)
 
 
+def test_without_poses_there_is_no_way_over_the_ground(drive: Source, right: Predict) -> None:
+    frames = _frames(Recording(_standing(drive), (Predictor("right", right),)), range(6))
+    last = frames[-1].predictions[0]
+    assert last.trails == ()
+    assert np.isnan(last.scene.instances.velocity_mps).all()
+    assert _ids_by_place(last) == _ids_by_place(frames[0].predictions[0]), "objects are followed all the same"
+
+
+def test_frames_a_second_apart_are_not_taken_to_follow_each_other(drive: Source, right: Predict) -> None:
+    rare = replace(drive, samples=tuple(_at(drive[k], k * 1_000_000_000) for k in range(5)))  # type: ignore[type-var]
+    last = _frames(Recording(rare, (Predictor("right", right),)), range(5))[-1].predictions[0]
+    assert {len(trail) for trail in last.trails} == {1}
+
+
+def _at(sample: Sample, stamp_ns: int) -> Sample:
+    return replace(sample, cloud=replace(sample.cloud, stamp_ns=stamp_ns))
+
+
+def _standing(drive: Source) -> Source:
+    """The same where nobody knows how the vehicle moved."""
+    unknown = Transform(np.eye(4), "global", "ego")
+    samples = tuple(replace(drive[k], T_global_from_ego=unknown) for k in range(len(drive)))
+    moved: Source = replace(drive, samples=samples)  # type: ignore[type-var]
+    return moved
+
+
 def test_going_back_begins_anew(drive: Source, right: Predict) -> None:
     recording = Recording(drive, (Predictor("right", right),))
     _frames(recording, range(4))

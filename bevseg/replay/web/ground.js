@@ -20,25 +20,37 @@ function paintMap(pen, scratch, map) {
   pen.restore();
 }
 
-function paintRings(pen) {
+const RING_FONT = "11px system-ui, sans-serif";
+
+function ringRanges() {
   const [column, row] = view.toScreen([0, 0]);
   const farthest = Math.max(...[[0, 0], [view.width, 0], [0, view.height], [view.width, view.height]]
     .map(([a, b]) => Math.hypot(a - column, b - row))) / view.scale;
   const step = view.scale < 3 ? 2 * RING_STEP : RING_STEP;
+  return Array.from({ length: Math.floor(farthest / step) }, (_, k) => (k + 1) * step);
+}
+
+// The range of each ring at two bearings, where all of the words are in sight.
+function ringWords(pen) {
+  pen.font = RING_FONT;
+  return ringRanges().flatMap((range) => [-0.908, 2.234].map((bearing) => {
+    const words = `${range} m`, [column, base] = view.toScreen([range * Math.cos(bearing), range * Math.sin(bearing)]);
+    return { words, place: [column + 3, base - 14, column + 3 + pen.measureText(words).width, base] };
+  })).filter(({ place }) => place[0] >= 0 && place[1] >= 0 && place[2] <= view.width && place[3] <= view.height);
+}
+
+function paintRings(pen) {
+  const [column, row] = view.toScreen([0, 0]);
   pen.lineWidth = 1;
   pen.strokeStyle = theme.now.ring;
-  pen.fillStyle = theme.now.ringText;
-  pen.font = "11px system-ui, sans-serif";
-  pen.textBaseline = "alphabetic";
-  for (let range = step; range <= farthest; range += step) {
+  for (const range of ringRanges()) {
     pen.beginPath();
     pen.arc(column, row, range * view.scale, 0, 2 * Math.PI);
     pen.stroke();
-    for (const bearing of [-0.908, 2.234]) {
-      const [left, base] = view.toScreen([range * Math.cos(bearing), range * Math.sin(bearing)]);
-      pen.fillText(`${range} m`, left + 3, base - 3);
-    }
   }
+  pen.fillStyle = theme.now.ringText;
+  pen.textBaseline = "alphabetic";
+  for (const { words, place } of ringWords(pen)) pen.fillText(words, place[0], place[3] - 3);
 }
 
 function paintEgo(pen) {

@@ -69,6 +69,8 @@ function tally(objects) {
 function showCounts(frame) {
   const columns = frame.results.map((result) => [frame.results.length > 1 || frame.truth ? result.name : "objects", tally(result.objects)]);
   if (frame.truth) columns.push(["truth", tally(frame.truth.filter((object) => !object.ignored))]);
+  const outcome = frame.results.find((result) => result.truthOutcome)?.truthOutcome;
+  if (outcome) columns.push(["that counts", tally(frame.truth.filter((object) => about.outcomes[outcome[object.k]].word !== "ignored"))]);
   const labels = [...new Set(columns.flatMap(([, counts]) => [...counts.keys()]))].sort((a, b) => a - b);
   const sum = (counts) => [...counts.values()].reduce((a, b) => a + b, 0);
   const cells = (values) => values.map((value) => element("td", { class: "n" }, value ? String(value) : "–"));

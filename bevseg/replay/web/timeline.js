@@ -47,6 +47,8 @@ const strip = {
         const high = (countOf(summary, kind) / most) * (height - 6);
         pen.fillStyle = colorOfSight(kind);
         pen.fillRect(left, top - high, wide, Math.max(high - 0.6, 0));
+        pen.strokeStyle = css(parts(now.text), 0.22); // pale ones stand out from a light ground by their edge
+        if (high > 3) pen.strokeRect(left + 0.5, top - high + 0.5, wide - 1, high - 1.6);
         top -= high;
       }
     });

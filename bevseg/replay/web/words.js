@@ -6,6 +6,12 @@ const LEAST_LABELLED = 14;
 
 const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
+// Square pixels, whole ones so that places which differ by nothing but rounding are alike.
+function shared(a, b) {
+  const wide = Math.min(a[2], b[2]) - Math.max(a[0], b[0]), high = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  return wide > 0 && high > 0 ? Math.round(wide * high) : 0;
+}
+
 class Placer {
   constructor(pen, avoid) {
     Object.assign(this, { pen, avoid, taken: [] });
@@ -42,14 +48,16 @@ class Placer {
   free(around, width) {
     const column = (around[0] + around[2]) / 2, row = (around[1] + around[3]) / 2;
     const reach = [(around[2] - around[0] + width) / 2 + AWAY, (around[3] - around[1] + WORD_HEIGHT) / 2 + AWAY];
-    let kept = null;
+    let kept = null, least = Infinity;
     for (const [right, down] of DIRECTIONS) {
       const left = column - width / 2 + right * reach[0], top = row - WORD_HEIGHT / 2 + down * reach[1];
       const place = [left, top, left + width, top + WORD_HEIGHT];
       if (left < 0 || top < 0 || place[2] > view.width || place[3] > view.height) continue;
       if (this.taken.some((other) => meets(place, other))) continue;
-      if (!this.avoid.some((other) => meets(place, other))) return place;
-      kept ??= place;
+      const covered = this.avoid.reduce((sum, other) => sum + shared(place, other), 0);
+      if (covered >= least) continue;
+      [kept, least] = [place, covered];
+      if (!covered) return place;
     }
     return kept;
   }
@@ -81,7 +89,8 @@ function writeMarks(placer, frame, result, sight) {
       around = [column - radius, row - radius, column + radius, row + radius];
     }
     placer.pen.globalAlpha = isQuiet ? 0.4 : 1;
-    placer.write([[mark.text, theme.now.plateInk]], around, { plate: about.outcomes[mark.outcome].color, bold: true });
+    const plate = about.outcomes[mark.outcome].color, edge = theme.isDark ? null : css(ink(plate)); // some are pale
+    placer.write([[mark.text, theme.now.plateInk]], around, { plate, edge, bold: true });
     placer.pen.globalAlpha = 1;
   }
 }

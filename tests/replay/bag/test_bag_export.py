@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bevseg.datasets.bag import BagSource
 from bevseg.datasets.labels import DatasetError
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
@@ -194,3 +195,12 @@ def test_no_more_frames_are_kept_than_are_worked_on(recording: Recording, tmp_pa
             (unfinished,) = tmp_path.glob(".a.mcap.*/a/a.mcap")
             sizes.append(unfinished.stat().st_size)
     assert sizes[3] < sizes[7] < sizes[11]
+
+
+def test_the_bag_is_a_recording_again(recording: Recording, drive: Source, tmp_path: Path) -> None:
+    """Its table of objects is a point cloud by its type, and no scan."""
+    written(tmp_path / "drive.mcap", recording, [0, 1])
+    again = BagSource(tmp_path / "drive.mcap")
+    assert (len(again), again.topic) == (2, "/bevseg/output/points")
+    assert len(again[1].cloud) == len(drive[1].cloud)
+    again.close()

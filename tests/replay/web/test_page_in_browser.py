@@ -65,7 +65,7 @@ def test_it_opens_from_disk(page: Browser) -> None:
     assert page.run("[document.title, store.length, state.frame.points.x.length]") == ["drive <1>", 4, 260]
     assert page.run("performance.getEntriesByName('first frame').length") == 1
     assert _text(page, "#clock") == "1 / 4 · 0.0 s"
-    assert _text(page, "#counts tbody tr:first-child") == "car 2 2"
+    assert _text(page, "#counts tbody tr:first-child") == "car 2 2 2"
 
 
 def test_points_objects_and_map_are_as_they_were_packed(page: Browser, clip: list[Frame | BrokenFrame]) -> None:
