@@ -67,16 +67,18 @@ class Panels:
         return lines
 
     def _columns(self, rows: tuple[Row, ...]) -> o3d.visualization.gui.Widget:
-        """The words of all rows below each other."""
+        """The first words of all rows below each other, beside them the second ones."""
         import open3d as o3d
 
         gui = o3d.visualization.gui
         em = self._window.theme.font_size
-        columns = gui.VGrid(max(len(row) for row in rows), round(0.6 * em), gui.Margins(*[round(0.5 * em)] * 4))
+        columns = gui.Horiz(0.9 * em, gui.Margins(*[round(0.5 * em)] * 4))
         columns.background_color = gui_color(palette.PANEL, _OPACITY)
-        for row in rows:
-            for words in row:
-                columns.add_child(_label(words.text, words.color))
+        for k in range(len(rows[0])):
+            column = gui.Vert(0.15 * em)
+            for row in rows:
+                column.add_child(_label(row[k].text, row[k].color))
+            columns.add_child(column)
         return columns
 
 

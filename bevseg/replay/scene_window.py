@@ -25,14 +25,21 @@ LAYER_OF_KEY: dict[str, Layer] = {
 _PRESET_OF_KEY: dict[str, Preset] = {"b": "behind", "v": "above", "t": "side"}
 _COLORINGS: tuple[PointColoring, ...] = get_args(PointColoring)
 
+
+def _help_on_layers(in_a_row: int = 5) -> list[tuple[str, str]]:
+    keys = list(LAYER_OF_KEY)
+    rows = [keys[k : k + in_a_row] for k in range(0, len(keys), in_a_row)]
+    return [(" ".join(row), ", ".join(LAYER_OF_KEY[key] for key in row)) for row in rows]
+
+
 HELP: tuple[tuple[str, str], ...] = (
     ("space", "play, pause"),
     ("right, left", "one frame on, one back"),
     ("up, down", "faster, slower"),
     ("home, end", "first frame, last frame"),
     ("l", "loop"),
-    *((key, f"{layer} on, off") for key, layer in LAYER_OF_KEY.items()),
-    ("c", f"colour of points: {', '.join(_COLORINGS)}"),
+    *_help_on_layers(),
+    ("c", "what colours points"),
     ("b, v, t", "camera behind, above, at the side"),
     ("r", "the other result, where two are compared"),
     ("mouse", "drag: turn; Ctrl and drag: shift; wheel: nearer"),
