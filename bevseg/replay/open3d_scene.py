@@ -127,9 +127,12 @@ def _mesh(flat: Flat) -> o3d.geometry.TriangleMesh:
 
     mesh = o3d.geometry.TriangleMesh(_vectors(flat.vertices), o3d.utility.Vector3iVector(flat.triangles))
     mesh.vertex_colors = _vectors(flat.colors / 255)
-    # The material reads a texture, be it but a white pixel: without places in it Open3D hands on what lies in memory,
+    # The material reads a texture, be it but a white pixel. Without places in it Open3D hands on what lies in memory,
     # and Mesa's software renderer, which filters the more the farther such places are apart, takes up to minutes.
-    mesh.triangle_uvs = o3d.utility.Vector2dVector(np.zeros((3 * len(flat.triangles), 2)))
+    # Corners with one place in both would be taken for one, with one colour: each triangle has a place of its own.
+    count = len(flat.triangles)
+    place = np.repeat(np.arange(count) / max(count, 1), 3)
+    mesh.triangle_uvs = o3d.utility.Vector2dVector(np.stack([place, place], axis=1))
     return mesh
 
 
