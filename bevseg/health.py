@@ -65,6 +65,7 @@ def examine() -> list[Finding]:
         _checkpoint(),
         *(_module(module, None) for module in sorted(EXTRA_OF_MODULE)),
         *_open3d_renderer(),
+        *_open3d_window(),
         _ros(),
     ]
 
@@ -154,6 +155,22 @@ def _open3d_renderer() -> Iterator[Finding]:
         yield Finding("open3d renderer", False, "optional", str(error), NEEDED)
     else:
         yield Finding("open3d renderer", True, "optional", "draws without a display")
+
+
+def _open3d_window() -> Iterator[Finding]:
+    """Its window needs a display as well."""
+    if importlib.util.find_spec("open3d") is None:
+        return
+    from bevseg.replay.open3d_pictures import RendererError
+    from bevseg.replay.open3d_window import require_window
+
+    try:
+        require_window()
+    except RendererError as error:
+        remedy = "a display, or bevseg replay --view open3d --output FOLDER"
+        yield Finding("open3d window", False, "optional", str(error), remedy)
+    else:
+        yield Finding("open3d window", True, "optional", "opens")
 
 
 def _checkpoint() -> Finding:

@@ -5,10 +5,11 @@ come from --predictions (a folder of `bevseg segment` or `bevseg eval --output`;
 (segmented as it is shown), or from the truth alone. Where there is truth, results are held against it: found, missed,
 false, merged, split, wrong label, wrong shape, each with its colour and its word.
 
-It needs no display. --view web writes one page that plays up to 100 frames in any browser, from disk, with layers to
-switch and every object to ask about; --view mcap a ROS 2 bag of all that the node would publish, for Foxglove and RViz,
---ros the same beside the messages of a bag that is given. --view rerun shows the scene in three dimensions, as an .rrd
-file or live: in a window, or where there is no display as a page on this machine; --view open3d as pictures. Frames are
+It needs no display, but for a window. --view web writes one page that plays up to 100 frames in any browser, from disk,
+with layers to switch and every object to ask about; --view mcap a ROS 2 bag of all that the node would publish, for
+Foxglove and RViz, --ros the same beside the messages of a bag that is given. --view rerun shows the scene in three
+dimensions, as an .rrd file or live: in a window, or where there is no display as a page on this machine; --view open3d
+as pictures, or without --output in a window: space plays, a click tells about an object, h tells all keys. Frames are
 named by place (17), time (3.5s) or name (token); a frame that cannot be read is shown as a card that says why (a bag
 lacks it), and the exit code is 1.
 """
@@ -65,13 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE|FOLDER",
         help="a video, .mp4; a folder of PNG pictures; with web a page, .html; with mcap a bag, .mcap or a folder; "
-        "with rerun a file, .rrd, or its viewer without it",
+        "with rerun a file, .rrd; rerun and open3d open a window without it",
     )
     view.add_argument(
         "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
     )
     view.add_argument(
-        "--layers", metavar="LIST", help="such as points,masks,boxes; or -arrows,-labels for all but those"
+        "--layers",
+        metavar="LIST",
+        help="such as points,masks,boxes; all but some, with an equals sign: --layers=-arrows,-labels",
     )
     view.add_argument(
         "--points", choices=("object", "class", "height", "intensity"), default="object", help="what colours points"

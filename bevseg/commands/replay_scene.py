@@ -27,20 +27,53 @@ def check_scene_view(args: argparse.Namespace) -> None:
     suffix = args.output.suffix.lower() if args.output else None
     if args.view == "rerun" and suffix not in (None, ".rrd"):
         raise ValueError(f"--view rerun writes .rrd, got '{args.output}'; without --output its viewer is opened")
-    if args.view == "open3d" and suffix != "":
-        raise ValueError(f"--view open3d writes a folder of pictures, got --output {args.output}")
+    if args.view == "open3d" and suffix not in (None, ""):
+        raise ValueError(
+            f"--view open3d writes a folder of pictures, got --output {args.output}; without --output it opens a window"
+        )
+    if args.view == "open3d" and args.watch and not args.output:
+        raise ValueError("--watch goes with --view rerun, or with --output: Open3D's window plays what has ended")
     if args.sheet:
         raise ValueError(f"--sheet is drawn by --view video, not by {args.view}")
 
 
 def show_scene(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
     """Writes or shows the frames, and tells what became of them."""
+    if args.view == "open3d" and not args.output:
+        return _play_open3d(args, replayed, list(indices), screen)
     if args.view == "open3d":
-        return _show_open3d(args, replayed, indices, screen)
+        return _write_open3d(args, replayed, indices, screen)
     return _show_rerun(args, replayed, indices, screen)
 
 
-def _show_open3d(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
+def _play_open3d(args: argparse.Namespace, replayed: Replayed, indices: Sequence[int], screen: Console) -> Tally:
+    """Plays in a window until it is closed, by its user or by Ctrl-C."""
+    from bevseg.replay.export import Tally
+    from bevseg.replay.frames import BrokenFrame, Frame
+    from bevseg.replay.open3d_window import open_window
+    from bevseg.replay.player import Playback
+    from bevseg.replay.prefetch import Prefetcher
+    from bevseg.replay.scene_session import Session
+    from bevseg.replay.scene_window import WindowState
+
+    recording, look, tally = replayed.recording, replayed.look, Tally()
+    period_s = args.speed / replayed.frames_per_s(args)
+    playback = Playback(len(indices), playing=len(indices) > 1, speed=args.speed, period_s=period_s)
+    state = WindowState(playback, look.layers, look.coloring, results=len(recording.predictors))
+
+    def read(place: int) -> Frame | BrokenFrame:
+        return recording.read(indices[place])
+
+    with open_window(look.title, look.size) as window, Prefetcher(read) as frames:
+        screen.print("h tells the keys, q or closing the window ends it", markup=False)
+        try:
+            Session(window, frames, look, state, tally).run()
+        except KeyboardInterrupt:
+            screen.print("the window is closed")
+    return tally
+
+
+def _write_open3d(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
     from bevseg.replay.export import Tally, read_ahead
     from bevseg.replay.open3d_pictures import write_open3d
 
@@ -55,8 +88,9 @@ def _show_open3d(args: argparse.Namespace, replayed: Replayed, indices: Iterable
 
 
 def _show_rerun(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Tally:
+    from bevseg.replay.display import has_display
     from bevseg.replay.export import Tally, read_ahead
-    from bevseg.replay.rerun_server import has_display, open_viewer
+    from bevseg.replay.rerun_server import open_viewer
     from bevseg.replay.rerun_view import RerunView, stream_rerun, write_rerun
 
     recording, tally = replayed.recording, Tally()

@@ -20,7 +20,7 @@ _GROUND_COARSER = 2
 _GROUND_BELOW_M = 0.05
 _HEAD_M, _HEAD_SHARE = 0.9, 0.35
 _NEAR_M, _FAR_M = 0.5, 400.0
-_VIEW_DEG = 48.0
+VIEW_DEG = 48.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +39,16 @@ def show(scene: o3d.visualization.rendering.Open3DScene, geometry: SceneGeometry
         if len(flat.triangles):
             scene.add_geometry(name, _mesh(flat), _material("defaultUnlit"))
     for name, lines in line_layers(geometry).items():
-        if len(lines.segments):
-            scene.add_geometry(name, _line_set(lines), _material("unlitLine", line_width=lines.width_px))
+        add_lines(scene, name, lines)
     if len(geometry.points_xyz):
         scene.add_geometry("points", _cloud(geometry), _material("defaultUnlit", point_size=2.0))
+
+
+def add_lines(scene: o3d.visualization.rendering.Open3DScene, name: str, lines: Lines) -> None:
+    """Replaces the lines of that name; none are left out."""
+    scene.remove_geometry(name)
+    if len(lines.segments):
+        scene.add_geometry(name, _line_set(lines), _material("unlitLine", line_width=lines.width_px))
 
 
 def look_from(scene: o3d.visualization.rendering.Open3DScene, eye: Eye, aspect: float) -> None:
@@ -50,7 +56,7 @@ def look_from(scene: o3d.visualization.rendering.Open3DScene, eye: Eye, aspect: 
     import open3d as o3d
 
     kind = o3d.visualization.rendering.Camera.FovType.Vertical
-    scene.camera.set_projection(_VIEW_DEG, aspect, _NEAR_M, _FAR_M, kind)
+    scene.camera.set_projection(VIEW_DEG, aspect, _NEAR_M, _FAR_M, kind)
     scene.camera.look_at(eye.target, eye.place, eye.up)
 
 
@@ -121,6 +127,12 @@ def _mesh(flat: Flat) -> o3d.geometry.TriangleMesh:
 
     mesh = o3d.geometry.TriangleMesh(_vectors(flat.vertices), o3d.utility.Vector3iVector(flat.triangles))
     mesh.vertex_colors = _vectors(flat.colors / 255)
+    # The material reads a texture, be it but a white pixel. Without places in it Open3D hands on what lies in memory,
+    # and Mesa's software renderer, which filters the more the farther such places are apart, takes up to minutes.
+    # Corners with one place in both would be taken for one, with one colour: each triangle has a place of its own.
+    count = len(flat.triangles)
+    place = np.repeat(np.arange(count) / max(count, 1), 3)
+    mesh.triangle_uvs = o3d.utility.Vector2dVector(np.stack([place, place], axis=1))
     return mesh
 
 

@@ -86,6 +86,10 @@ class Playback:
         nearest = min(range(len(SPEEDS)), key=lambda k: abs(SPEEDS[k] - self.speed))
         return self.at_speed(SPEEDS[min(max(nearest + steps, 0), len(SPEEDS) - 1)])
 
+    def paced(self, period_s: float) -> Playback:
+        """With another time to the next frame, by the stamps of a recording whose frames do not come evenly."""
+        return replace(self, period_s=period_s)
+
     def grown(self, total: int) -> Playback:
         """With the frames that have come meanwhile."""
         return replace(self, total=max(total, self.total))

@@ -56,15 +56,35 @@ class Prefetcher(Generic[Item]):
         Raises:
             Exception: What reading raised.
         """
-        wanted = [index, *[k for k in upcoming if k != index][: self.ahead]]
         with self._changed:
+            self._want(index, upcoming)
+            self._changed.wait_for(lambda: index in self._kept or self._failure is not None)
+            return self._kept_or_failed(index)
+
+    def ready(self, index: int, upcoming: Sequence[int] = ()) -> Item | None:
+        """As `get`, without waiting: None where the item is still to be read."""
+        with self._changed:
+            self._want(index, upcoming)
+            if index not in self._kept and self._failure is None:
+                return None
+            return self._kept_or_failed(index)
+
+    def peek(self, index: int) -> Item | None:
+        """The item of an index if it is kept; nothing is read for it."""
+        with self._changed:
+            return self._kept.get(index)
+
+    def _want(self, index: int, upcoming: Sequence[int]) -> None:
+        wanted = [index, *[k for k in upcoming if k != index][: self.ahead]]
+        if wanted != self._wanted:
             self._wanted = wanted
             self._kept = {k: item for k, item in self._kept.items() if k in wanted}
             self._changed.notify_all()
-            self._changed.wait_for(lambda: index in self._kept or self._failure is not None)
-            if index not in self._kept and self._failure is not None:
-                raise self._failure
-            return self._kept[index]
+
+    def _kept_or_failed(self, index: int) -> Item:
+        if index not in self._kept and self._failure is not None:
+            raise self._failure
+        return self._kept[index]
 
     def _next(self) -> int | None:
         return next((k for k in self._wanted if k not in self._kept), None)

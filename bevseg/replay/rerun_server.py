@@ -54,11 +54,6 @@ class Viewer:
     page_url: str = ""
 
 
-def has_display(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a window can be opened."""
-    return sys.platform in ("darwin", "win32") or any(environment.get(k) for k in ("DISPLAY", "WAYLAND_DISPLAY"))
-
-
 @contextmanager
 def open_viewer(*, in_window: bool) -> Iterator[Viewer]:
     """Runs the viewer until the `with` block ends.

@@ -55,7 +55,7 @@ class Boxes:
     @cached_property
     def segments(self) -> Float32[np.ndarray, "twelve_k 2 3"]:
         """The twelve edges of each box, one box after the other."""
-        return box_corners(self.boxes)[:, _EDGES].reshape(-1, 2, 3).astype(np.float32)
+        return box_edges(self.boxes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +242,11 @@ def box_corners(boxes: Float[np.ndarray, "k 7"]) -> Float[np.ndarray, "k 8 3"]:
     flat = footprint_corners(boxes.astype(np.float64))
     z = np.stack([boxes[:, 2] - boxes[:, 5] / 2, boxes[:, 2] + boxes[:, 5] / 2], axis=1)
     return np.concatenate([np.concatenate([flat, flat], axis=1), np.repeat(z, 4, axis=1)[..., None]], axis=2)
+
+
+def box_edges(boxes: Float[np.ndarray, "k 7"]) -> Float32[np.ndarray, "twelve_k 2 3"]:
+    """The twelve edges of each box, one box after the other."""
+    return box_corners(boxes)[:, _EDGES].reshape(-1, 2, 3).astype(np.float32)
 
 
 def dimmed(colors: UInt8[np.ndarray, "n 3"], share: float) -> UInt8[np.ndarray, "n 3"]:

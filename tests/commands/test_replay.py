@@ -236,7 +236,8 @@ def test_a_scene_in_the_browser_until_it_is_stopped(made: Path, stop: signal.Sig
     ("arguments", "words"),
     [
         (("--view", "rerun", "--output", "a.mp4"), "--view rerun writes .rrd, got 'a.mp4'"),
-        (("--view", "open3d"), "--view open3d writes a folder of pictures, got --output None"),
+        (("--view", "open3d", "--output", "a.mp4"), "without --output it opens a window"),
+        (("--view", "open3d", "--watch"), "--watch goes with --view rerun, or with --output"),
         (("--view", "rerun", "--sheet", "a.png"), "--sheet is drawn by --view video, not by rerun"),
     ],
 )
@@ -246,6 +247,18 @@ def test_what_a_scene_is_not_written_as(
     code, told = _run(capsys, made / "drive", *arguments)
     assert code == ExitCode.REFUSED
     assert words in told
+
+
+def test_without_a_display_the_way_without_one_is_told(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    code, told = _run(capsys, made / "drive", "--view", "open3d")
+    assert code == ExitCode.REFUSED
+    assert "there is no display" in told
+    assert "--output FOLDER" in told
+    assert "apt-get install xvfb" in told
 
 
 def test_without_rerun_the_command_that_adds_it_is_told(

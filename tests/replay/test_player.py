@@ -88,3 +88,11 @@ def test_a_frame_by_name() -> None:
         frame_of_token("ab", iter(names))
     with pytest.raises(LookupError, match="no frame is named 'x'"):
         frame_of_token("x", iter(names))
+
+
+def test_frames_that_do_not_come_evenly() -> None:
+    slow = Playback(4, playing=True, period_s=0.1).paced(0.5)
+    assert slow.advanced(0.4).frame == 0
+    assert slow.advanced(0.4).advanced(0.1).frame == 1
+    with pytest.raises(ValueError, match="period_s must be above 0"):
+        slow.paced(0.0)

@@ -57,3 +57,30 @@ def test_nothing_ahead_is_refused() -> None:
 def test_it_may_be_left_unused() -> None:
     with Prefetcher(abs):
         pass
+
+
+def test_items_that_are_not_waited_for() -> None:
+    go_on = threading.Event()
+
+    def read(index: int) -> int:
+        go_on.wait(10)
+        return index * index
+
+    with Prefetcher(read, ahead=2) as prefetcher:
+        assert prefetcher.ready(3, (4,)) is None
+        assert prefetcher.peek(3) is None
+        go_on.set()
+        assert prefetcher.get(4) == 16
+        assert prefetcher.peek(4) == prefetcher.ready(4) == 16
+        assert prefetcher.peek(9) is None
+
+
+def test_a_failure_is_told_to_those_who_do_not_wait() -> None:
+    def read(index: int) -> int:
+        raise OSError("disk gone")
+
+    with Prefetcher(read) as prefetcher:
+        with pytest.raises(OSError, match="disk gone"):
+            prefetcher.get(0)
+        with pytest.raises(OSError, match="disk gone"):
+            prefetcher.ready(0)

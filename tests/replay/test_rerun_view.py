@@ -22,7 +22,7 @@ from bevseg.replay.predictions import StoredPredictions
 from bevseg.replay.recording import Predictor, Recording
 from bevseg.replay.rerun_cameras import cameras
 from bevseg.replay.rerun_plots import curves_of
-from bevseg.replay.rerun_server import free_port, has_display, open_viewer, page_policy, without_other_hosts
+from bevseg.replay.rerun_server import free_port, open_viewer, page_policy, without_other_hosts
 from bevseg.replay.rerun_view import RerunView, stream_rerun, write_rerun
 
 SCORING = Scoring(MatchRule(min_points=5))
@@ -160,11 +160,6 @@ def test_a_taken_port_is_replaced() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         assert free_port(port) not in (0, port)
-
-
-def test_a_display_is_found_by_its_variable() -> None:
-    assert has_display({"WAYLAND_DISPLAY": "wayland-0"})
-    assert not has_display({"DISPLAY": ""})
 
 
 def test_curves_of_a_frame(recording: Recording) -> None:
