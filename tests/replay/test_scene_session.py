@@ -27,6 +27,7 @@ from bevseg.replay.scene_window import WindowState
 from bevseg.replay.scene_words import Label, Row
 
 QUIET: list[Event] = []
+NEVER = "no window says this"
 
 
 def _click(x: float, y: float, z: float) -> Clicked:
@@ -39,6 +40,7 @@ class Notes:
     """A screen without pixels; each turn takes the next events once the frame before is drawn."""
 
     turns: list[list[Event]]
+    closed_when: str
     drawn: list[SceneGeometry | None] = field(default_factory=list)
     eyes: list[Eye] = field(default_factory=list)
     edges: int = 0
@@ -48,8 +50,10 @@ class Notes:
 
     def poll(self) -> list[Event] | None:
         time.sleep(0.02)  # the reading thread's turn
-        if not self.drawn:
+        if not self.drawn or any("reading" in row for row in self.head):
             return QUIET
+        if any(self.closed_when in row for row in self.head):
+            return None
         return self.turns.pop(0) if self.turns else None
 
     def draw(self, geometry: SceneGeometry | None, labels: Sequence[Label]) -> None:
@@ -73,8 +77,10 @@ def recording(drive: Source, stored: Path) -> Recording:
     return Recording(drive, (Predictor("stored", predict),), scoring=Scoring(MatchRule(min_points=5)))
 
 
-def _play(recording: Recording, turns: list[list[Event]], state: WindowState) -> tuple[Notes, Session]:
-    screen, clock = Notes(turns), itertools.count(0.0, 0.06)  # 60 ms a turn
+def _play(
+    recording: Recording, turns: list[list[Event]], state: WindowState, closed_when: str = NEVER
+) -> tuple[Notes, Session]:
+    screen, clock = Notes(turns, closed_when), itertools.count(0.0, 0.06)  # 60 ms a turn
     with Prefetcher(recording.read) as frames:
         session = Session(screen, frames, Look("drive"), state)
         session.run(lambda: next(clock))
@@ -96,7 +102,8 @@ def test_keys_and_cameras(recording: Recording) -> None:
 
 
 def test_playing_goes_by_the_stamps_and_stops_at_the_end(recording: Recording) -> None:
-    screen, session = _play(recording, [QUIET] * 20, WindowState(Playback(6, playing=True, period_s=5.0)))
+    playing = WindowState(Playback(6, playing=True, period_s=5.0))
+    screen, session = _play(recording, [QUIET] * 300, playing, closed_when="paused")  # 18 s
     assert session.state.playback.period_s == pytest.approx(0.1)
     assert session.state.playback.frame == 5
     assert not session.state.playback.playing
@@ -131,4 +138,4 @@ def test_what_reading_raises_ends_the_session(recording: Recording) -> None:
         raise RuntimeError("out of memory")
 
     with Prefetcher(fail) as frames, pytest.raises(RuntimeError, match="out of memory"):
-        Session(Notes([]), frames, Look("drive"), WindowState(Playback(6))).run()  # type: ignore[arg-type]
+        Session(Notes([], NEVER), frames, Look("drive"), WindowState(Playback(6))).run()  # type: ignore[arg-type]
