@@ -11,6 +11,7 @@ import pytest
 
 from bevseg.datasets.labels import NO_BOXES
 from bevseg.datasets.sample import Sample
+from bevseg.datasets.sample import Annotations
 from bevseg.datasets.source import Source
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
@@ -103,6 +104,16 @@ def test_areas_that_are_no_things_are_left_out_of_the_truth(drive: Source) -> No
     scene = TruthScenes().predict(replace(drive[0], annotations=odd))
     assert scene.instances.label.tolist() == [4, 7]
     assert scene.points.instance[[0, 20, 40, 60]].tolist() == [1, 0, 2, 0]
+
+
+def test_labelled_points_of_objects_without_boxes_lie_on_none(drive: Source) -> None:
+    """As in all of SemanticKITTI."""
+    truth = drive[0].annotations
+    bare = Annotations.from_boxes(drive[0].cloud, truth.boxes[:0], truth.label[:0])
+    labelled = replace(bare, point_instance=np.repeat([7, 0, 3, 0], [20, 20, 20, 300]))
+    scene = TruthScenes().predict(replace(drive[0], annotations=labelled))
+    assert len(scene.instances) == 0
+    assert not scene.points.instance.any()
 
 
 def test_two_results_side_by_side(drive: Source, right: Predict) -> None:
