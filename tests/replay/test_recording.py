@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from bevseg.datasets.labels import NO_BOXES
-from bevseg.datasets.sample import Sample
-from bevseg.datasets.sample import Annotations
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
