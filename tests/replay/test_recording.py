@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -251,3 +252,18 @@ def test_folders_without_results_are_refused(stored: Path, tmp_path: Path) -> No
     (tmp_path / "bare").mkdir()
     with pytest.raises(PredictionError, match="found no folder and no scene"):
         StoredPredictions.find(tmp_path / "bare", "drive")
+
+
+def test_results_under_another_name_are_known_by_their_frames(stored: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(stored, run)
+    (run / "metrics.json").write_text("{}")
+    places = [path.parent for path in run.rglob("000000.json")]
+    assert len(places) == 1
+    found = StoredPredictions.find(run, "another name", ["000000", "000001"])
+    assert found.folder == places[0]
+    with pytest.raises(PredictionError, match="of the source 'another name', found predictions/drive/; name"):
+        StoredPredictions.find(run, "another name", ["token"])
+    shutil.copytree(places[0], places[0].with_name("twin"))
+    with pytest.raises(PredictionError, match="found predictions/drive/, predictions/twin/, which all have such"):
+        StoredPredictions.find(run, "another name", ["000000"])
