@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 import bevseg
@@ -24,7 +27,7 @@ _COMMANDS: tuple[ModuleType, ...] = (
 
 _EPILOG = """exit codes:
   0 all done; 1 done in part (or `doctor` found the core unfit); 2 refused: usage, config, input or a missing package;
-  3 a defect of bevseg; 130 interrupted
+  3 a defect of bevseg; 130 interrupted, 143 terminated: nothing half done is left
 """
 
 
@@ -34,9 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _start_logging(verbose=args.verbose)
     keep_freed_memory()
     try:
-        code = int(args.run(args))
-        sys.stdout.flush()
-        return code
+        with _unwound_by_sigterm():
+            code = int(args.run(args))
+            sys.stdout.flush()
+            return code
+    except _Terminated:
+        return _failed(args, ExitCode.TERMINATED, "terminated")
     except KeyboardInterrupt as stop:
         return _failed(args, ExitCode.INTERRUPTED, str(stop) or "interrupted")
     except BrokenPipeError:
@@ -51,6 +57,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _failed(args, ExitCode.DEFECT, f"{type(error).__name__}: {error} (a defect of bevseg, please report it)")
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception that ends what Ctrl-C ends."""
+
+
+@contextmanager
+def _unwound_by_sigterm() -> Iterator[None]:
+    """The first SIGTERM is raised as an exception, so that whoever writes a file removes it; a second one kills."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # whoever runs us has a mind of its own
+        return
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)
+    raise _Terminated
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_SETTLED_S = 5.0
 
 
 @contextmanager
@@ -36,6 +41,31 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with unfinished_path(path) as unfinished:
         unfinished.write_bytes(data)
+
+
+def remove_abandoned(path: Path, *, ending: str = ".tmp") -> None:
+    """Removes what earlier attempts at `path` left beside it that were killed on the spot: `.NAME.PID` and the ending.
+
+    A process of that number that runs, or a file that was written to a moment ago, is let be.
+    """
+    beginning = f".{path.name}."
+    for entry in path.parent.glob(f"{glob.escape(beginning)}[0-9]*{glob.escape(ending)}"):
+        number = entry.name[len(beginning) : -len(ending)]
+        if number.isdigit() and not _runs(int(number)) and time.time() - entry.stat().st_mtime > _SETTLED_S:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        return True
+    return True
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bevseg.whole_files import remove_unfinished, unfinished_path, write_whole
+from bevseg.whole_files import remove_abandoned, remove_unfinished, unfinished_path, write_whole
 
 
 def test_writes_into_new_folders_and_over_old_files(tmp_path: Path) -> None:
@@ -35,3 +38,39 @@ def test_removes_what_killed_processes_left(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     remove_unfinished(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [".hidden", "b.tmp"]
+
+
+@pytest.fixture
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def _aged(path: Path) -> Path:
+    os.utime(path, (1.0, 1.0))
+    return path
+
+
+def test_what_dead_processes_left_is_removed(tmp_path: Path, gone: int) -> None:
+    (tmp_path / f".a.{gone}.tmp").mkdir()
+    (tmp_path / f".a.{gone}.tmp" / "000000.png").write_bytes(b"half")
+    _aged(tmp_path / f".a.{gone}.tmp")
+    remove_abandoned(tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / f".a.mp4.{gone}.tmp.mp4").write_bytes(b"half")
+    _aged(tmp_path / f".a.mp4.{gone}.tmp.mp4")
+    remove_abandoned(tmp_path / "a.mp4", ending=".tmp.mp4")
+    assert not list(tmp_path.iterdir())
+    remove_abandoned(tmp_path / "no folder" / "a")
+
+
+def test_what_may_be_somebodys_is_let_be(tmp_path: Path, gone: int) -> None:
+    names = (f".a.{os.getpid()}.tmp", f".b.{gone}.tmp", f".a.b.{gone}.tmp", ".a.1x.tmp", "a", f".a.{gone}.tmp.old")
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+        _aged(tmp_path / name)
+    (tmp_path / f".a.{gone}.tmp").write_bytes(b"a moment ago")
+    remove_abandoned(tmp_path / "a")
+    assert {path.name for path in tmp_path.iterdir()} == {*names, f".a.{gone}.tmp"}

@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
         REFUSED: Nothing was done: wrong usage, an unreadable config or input, a missing package.
         DEFECT: bevseg itself failed.
         INTERRUPTED: Ctrl-C, as shells have it (128 + SIGINT).
+        TERMINATED: `kill`, likewise (128 + SIGTERM).
     """
 
     OK = 0
@@ -29,6 +30,7 @@ class ExitCode(IntEnum):
     REFUSED = 2
     DEFECT = 3
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:

@@ -149,6 +149,10 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--workers must be 1 or more, got {args.workers}")
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
         raise ValueError(f"a contact sheet is written as .png, got '{args.sheet}'")
+    for path in (args.output, args.sheet):
+        in_the_way = next((folder for folder in path.parents if folder.is_file()), None) if path else None
+        if in_the_way:
+            raise ValueError(f"'{path}' cannot be written: '{in_the_way}' is a file, not a folder")
     if args.view == "web":
         _check_page(args)
     elif args.view == "mcap":

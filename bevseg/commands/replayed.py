@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from bevseg.datasets.open import Kind, OpenOptions
+    from bevseg.datasets.source import Source
     from bevseg.replay.export import Tally
     from bevseg.replay.pictures import Look
+    from bevseg.replay.predictions import StoredPredictions
     from bevseg.replay.recording import Predictor, Recording
 
 _MIN_POINTS, _MAX_RANGE_M = 5, 50.0
 """Which true objects count, as `bevseg eval` has it."""
 _USUAL_HZ = 10.0
+_NAMES = 50
+"""Frames by whose names stored results are known."""
 _WATCHED: tuple[Kind, ...] = ("points", "bevseg-frames")
 
 
@@ -139,10 +144,12 @@ def open_replayed(args: argparse.Namespace, options: OpenOptions) -> Replayed:
     size = PictureSize(*_size(args.size))
     layers = parse_layers(args.layers) if args.layers else LAYERS
     opened = open_source(args.source, options)
-    stored = [
-        StoredPredictions.find(Path(named), opened.source.name) for named in _named_results(args) if _is_folder(named)
-    ]
-    predictors = _predictors(args, opened.source.name)
+    stored = {
+        named: StoredPredictions.find(Path(named), opened.source.name, _some_names(opened.source))
+        for named in _named_results(args)
+        if args.predictions or _is_folder(named)
+    }
+    predictors = _predictors(args, stored)
     shows_results = bool(_named_results(args))
     recording = Recording(
         opened.source,
@@ -154,7 +161,7 @@ def open_replayed(args: argparse.Namespace, options: OpenOptions) -> Replayed:
         period_s=1 / (args.rate or _USUAL_HZ),
     )
     look = Look(title=opened.source.name, layers=layers, coloring=args.points, size=size)
-    return Replayed(recording, look, opened.kind, opened.description, tuple(found.folder for found in stored))
+    return Replayed(recording, look, opened.kind, opened.description, tuple(found.folder for found in stored.values()))
 
 
 def _named_results(args: argparse.Namespace) -> list[str]:
@@ -168,26 +175,30 @@ def _is_folder(named: str) -> bool:
     return Path(named).is_dir()
 
 
-def _predictors(args: argparse.Namespace, source: str) -> tuple[Predictor, ...]:
+def _some_names(source: Source) -> Iterator[str]:
+    """Names of frames from all over the recording, by which its results are known; some sources read them."""
+    for index in range(0, len(source), max(1, len(source) // _NAMES)):
+        with suppress(ValueError, OSError):
+            yield source.name_of(index)
+
+
+def _predictors(args: argparse.Namespace, stored: Mapping[str, StoredPredictions]) -> tuple[Predictor, ...]:
     from bevseg.replay.recording import Predictor
     from bevseg.replay.truth import TruthScenes, tracks_are_known
 
-    if args.predictions is not None:
-        return (_stored(args.predictions, source, steady=args.no_tracking),)
     named = _named_results(args)
     if not named:
         return (Predictor("truth", TruthScenes().predict, tracks_are_known),)
     return tuple(
-        _stored(Path(name), source, steady=args.no_tracking) if _is_folder(name) else _segmenting(args, name)
+        _stored(name, stored[name], steady=args.no_tracking) if name in stored else _segmenting(args, name)
         for name in named
     )
 
 
-def _stored(folder: Path, source: str, *, steady: bool) -> Predictor:
-    from bevseg.replay.predictions import StoredPredictions
+def _stored(named: str, stored: StoredPredictions, *, steady: bool) -> Predictor:
     from bevseg.replay.recording import Predictor
 
-    return Predictor(folder.name, StoredPredictions.find(folder, source).predict, lambda sample: steady)
+    return Predictor(Path(named).name, stored.predict, lambda sample: steady)
 
 
 def _segmenting(args: argparse.Namespace, checkpoint: str) -> Predictor:

@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Num
 
 from bevseg.datasets.joined import JoinedSource
-from bevseg.datasets.labels import NO_BOXES, DatasetError, class_array, is_not_a_thing, track_number
+from bevseg.datasets.labels import NO_BOXES, DatasetError, class_array, folders_in, is_not_a_thing, track_number
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
 from bevseg.points.cloud import PointCloud, usable_points
@@ -191,7 +191,7 @@ class _Poses:
 def argoverse2_logs(root: Path, split: str | None = None) -> tuple[Path, ...]:
     """The folders of logs: the root itself, those in it, or those in its folders `train`, `val`, `test`."""
     folders = [root / split] if split else [root, *(root / name for name in SPLITS)]
-    candidates = [path for folder in folders if folder.is_dir() for path in (folder, *sorted(folder.iterdir()))]
+    candidates = [path for folder in folders if folder.is_dir() for path in (folder, *folders_in(folder))]
     return tuple(path for path in candidates if (path / "sensors" / "lidar").is_dir())
 
 

@@ -204,5 +204,8 @@ def open_bag(path: Path) -> AnyReader:
         reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
         reader.open()
     except (AnyReaderError, FileNotFoundError) as error:
-        raise DatasetError(f"{path}: cannot be read as a ROS 2 bag: {error}") from error
+        raise DatasetError(
+            f"{path}: cannot be read as a ROS 2 bag: {error} A recording that was cut off may be mended: "
+            "`mcap recover`, or `sqlite3 FILE .recover`, then `ros2 bag reindex`"
+        ) from error
     return reader

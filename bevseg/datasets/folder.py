@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def point_files(folder: Path) -> tuple[Path, ...]:
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder")
-    files = tuple(sorted(path for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS)))
+    files = tuple(folder / name for name in sorted(os.listdir(folder)) if name.lower().endswith(EXTENSIONS))
     if not files:
         raise DatasetError(f"{folder}: holds no point files; known are {', '.join(EXTENSIONS)}")
     return files

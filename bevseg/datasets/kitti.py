@@ -164,7 +164,7 @@ class KittiTrackingSource:
         self._T_lidar_from_camera = read_calibration(files.calibration)
         self._rows = read_rows(self._labels)
         self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
-        self._poses: tuple[Transform, ...] = ()
+        self._poses: Sequence[Transform] = ()
         if files.oxts is not None:
             self._poses = read_oxts(files.oxts)
             self._T_ego_from_lidar = read_mounting(files.calibration)

@@ -6,7 +6,10 @@ development kit (records); the readme of the odometry development kit (poses).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,7 +23,34 @@ _OXTS_COLUMNS = 6
 """Of the 30 values of a record: latitude and longitude in degrees, altitude in metres, roll, pitch, yaw in radians."""
 
 
-def read_oxts(path: Path) -> tuple[Transform, ...]:
+@dataclass(frozen=True, eq=False)
+class Poses(Sequence[Transform]):
+    """Poses of a drive, made into transforms as they are asked for: a drive has thousands.
+
+    Attributes:
+        matrices: Of each frame.
+        dst: The frame that they lead to.
+        src: The frame that they come from.
+    """
+
+    matrices: Float64[np.ndarray, "pose 4 4"]
+    dst: str
+    src: str
+
+    def __len__(self) -> int:
+        return len(self.matrices)
+
+    @overload
+    def __getitem__(self, index: int) -> Transform: ...
+    @overload
+    def __getitem__(self, index: slice) -> Poses: ...
+    def __getitem__(self, index: int | slice) -> Transform | Poses:
+        if isinstance(index, slice):
+            return Poses(self.matrices[index], self.dst, self.src)
+        return Transform(self.matrices[index], self.dst, self.src)
+
+
+def read_oxts(path: Path) -> Poses:
     """T_global_from_ego of each frame; the ego frame is the inertial unit's (x forward, y left, z up).
 
     The global frame has x to the east, y to the north and z up, and its origin where the drive begins.
@@ -35,13 +65,10 @@ def read_oxts(path: Path) -> tuple[Transform, ...]:
     north = scale * _EARTH_RADIUS_M * np.log(np.tan(np.radians(90 + latitude) / 2))
     place = np.column_stack([east, north, altitude])
     rotations = Rotation.from_euler("xyz", records[:, 3:6]).as_matrix()  # roll first, then pitch, then yaw
-    return tuple(
-        Transform.from_rotation_translation(rotation, translation, dst="global", src="ego")
-        for rotation, translation in zip(rotations, place - place[0], strict=True)
-    )
+    return Poses(_matrices(rotations, place - place[0]), "global", "ego")
 
 
-def read_camera_poses(path: Path, T_lidar_from_camera: Transform) -> tuple[Transform, ...]:
+def read_camera_poses(path: Path, T_lidar_from_camera: Transform) -> Poses:
     """T_global_from_lidar of each scan from `poses.txt`; the global frame is the lidar's of the first camera's frame.
 
     Raises:
@@ -50,19 +77,19 @@ def read_camera_poses(path: Path, T_lidar_from_camera: Transform) -> tuple[Trans
     rows = _table(path, least_columns=12)
     if rows.shape[1] != 12:
         raise DatasetError(f"{path}: expected the 12 numbers of a 3 x 4 matrix a line, got {rows.shape[1]}")
-    T_global_from_first = Transform(T_lidar_from_camera.matrix, "global", "first")
-    poses = []
-    for row in rows:
-        matrix = _nearest_rotation(row.reshape(3, 4))
-        T_first_from_camera = Transform(np.vstack([matrix, [0, 0, 0, 1]]), "first", "camera")
-        poses.append(T_global_from_first @ T_first_from_camera @ T_lidar_from_camera.inverse())
-    return tuple(poses)
+    T_first_from_camera = rows.reshape(-1, 3, 4)
+    left, _, right = np.linalg.svd(T_first_from_camera[..., :3])  # with few decimals they are no rotations any more
+    cameras = _matrices(left @ right, T_first_from_camera[..., 3])
+    lidars = T_lidar_from_camera.matrix @ cameras @ T_lidar_from_camera.inverse().matrix
+    return Poses(lidars, "global", T_lidar_from_camera.dst)
 
 
-def _nearest_rotation(matrix: Float64[np.ndarray, "3 4"]) -> Float64[np.ndarray, "3 4"]:
-    """Poses with few decimals have rotations that are not quite any more."""
-    left, _, right = np.linalg.svd(matrix[:, :3])
-    return np.column_stack([left @ right, matrix[:, 3]])
+def _matrices(
+    rotations: Float64[np.ndarray, "pose 3 3"], places_m: Float64[np.ndarray, "pose 3"]
+) -> Float64[np.ndarray, "pose 4 4"]:
+    matrices = np.tile(np.eye(4), (len(rotations), 1, 1))
+    matrices[:, :3, :3], matrices[:, :3, 3] = rotations, places_m
+    return matrices
 
 
 def _table(path: Path, *, least_columns: int) -> Float64[np.ndarray, "row column"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -65,13 +66,23 @@ def track_number(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "big") >> 4
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, by name; of its files, which may be many, nothing is asked."""
+    with os.scandir(folder) as entries:
+        return [folder / name for name in sorted(entry.name for entry in entries if entry.is_dir())]
+
+
+def _name(path: Path) -> str:
+    return path.name  # paths themselves compare ten times as slowly
+
+
 def sorted_files(folder: Path, pattern: str) -> tuple[Path, ...]:
     """The files that match, by name.
 
     Raises:
         DatasetError: There is none.
     """
-    files = tuple(sorted(folder.glob(pattern)))
+    files = tuple(sorted(folder.glob(pattern), key=_name))
     if not files:
         raise DatasetError(f"{folder}: expected files '{pattern}', found none")
     return files

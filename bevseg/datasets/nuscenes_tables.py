@@ -1,7 +1,7 @@
 """nuScenes through its own tables: v1.0-mini, v1.0-trainval, v1.0-test, and every set in its schema.
 
-The tables are read when a set is opened, by the devkit; points and labels of points when a sample is asked for. What
-the devkit gives in the sensor's frame (x right, y forward in nuScenes; x forward in some other sets, which the
+The tables are indexed when a set is opened for the first time; points and labels of points are read when a sample is
+asked for. What is in the sensor's frame (x right, y forward in nuScenes; x forward in some other sets, which the
 calibration tells) is turned to x forward here.
 
 Identities are 60 bits of a hash of the instance's token: the same in every frame and every run. `num_points` is the
@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bevseg.datasets.labels import NO_BOXES, DatasetError, is_not_a_thing, map_points, track_number
+from bevseg.datasets.labels import NO_BOXES, DatasetError, folders_in, is_not_a_thing, map_points, track_number
 from bevseg.datasets.nuscenes_classes import CATEGORY_CLASSES, VISIBILITY_LEVELS, classes_of_categories, index_table
+from bevseg.datasets.nuscenes_index import TABLES, NuScenesIndex
 from bevseg.datasets.nuscenes_rows import Row, boxes_in_lidar, forward_axis, instances_of_boxes, pose_of
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.scan_origin import Rows, ScanOrigin
@@ -31,10 +31,6 @@ from bevseg.points.input_frame import InputFrame, T_lidar_from_input, to_x_forwa
 from bevseg.points.raw_bin import NUSCENES_COLUMNS, read_raw_bin
 from bevseg.results.classes import SemanticClass
 
-if TYPE_CHECKING:
-    from nuscenes import NuScenes
-
-_TABLES = ("sample", "sample_data", "sample_annotation", "ego_pose", "calibrated_sensor", "category", "scene")
 _INSTANCES_A_CATEGORY = 1000
 _FULL_SCALE = np.float32(255)
 
@@ -66,42 +62,40 @@ def versions_in(root: Path) -> tuple[str, ...]:
     """The folders of tables below the root of a set, by name."""
     if not root.is_dir():
         return ()
-    folders = (path for path in sorted(root.iterdir()) if path.is_dir())
-    return tuple(f.name for f in folders if all((f / f"{table}.json").is_file() for table in _TABLES))
+    return tuple(f.name for f in folders_in(root) if all((f / f"{table}.json").is_file() for table in TABLES))
 
 
-def open_tables(root: Path, version: str | None = None) -> NuScenes:
-    """Reads the tables of a set, which takes up to a minute for all of nuScenes.
+def open_tables(root: Path, version: str | None = None) -> NuScenesIndex:
+    """Opens the tables of a set; the first time they are read, which takes a minute or two for all of nuScenes.
 
     Args:
         root: The devkit's dataroot.
         version: The folder of tables in it; None where there is but one.
 
     Raises:
-        DatasetError: There is no such folder, there are several, or the devkit rejects it.
-        ModuleNotFoundError: The package `nuscenes-devkit`, which is optional, is not installed.
+        DatasetError: There is no such folder, there are several, or its tables do not fit each other.
     """
     versions = versions_in(root)
     if version is None and len(versions) != 1:
         found = f"found {', '.join(versions)}: choose one with version" if versions else "found none"
-        raise DatasetError(f"{root}: expected one folder with nuScenes' tables ({', '.join(_TABLES)}), {found}")
+        raise DatasetError(f"{root}: expected one folder with nuScenes' tables ({', '.join(TABLES)}), {found}")
     if version is not None and version not in versions:
         raise DatasetError(f"{root}: has no tables in the folder '{version}', only in {list(versions)}")
-    from nuscenes import NuScenes
-
+    folder = root / (version or versions[0])
     try:
-        return NuScenes(version or versions[0], str(root), verbose=False)
-    except (AssertionError, KeyError, FileNotFoundError) as error:
-        raise DatasetError(
-            f"{root / (version or versions[0])}: the devkit cannot read these tables: {error}"
-        ) from error
+        return NuScenesIndex(root, folder.name)
+    except KeyError as error:
+        raise DatasetError(f"{folder}: the tables do not fit each other, {error} is missing") from error
+    except (FileNotFoundError, ValueError) as error:
+        raise DatasetError(f"{folder}: these tables cannot be read: {error}") from error
 
 
-def scenes_of_split(tables: NuScenes, split: str) -> tuple[str, ...]:
+def scenes_of_split(tables: NuScenesIndex, split: str) -> tuple[str, ...]:
     """The names of the scenes of a split, the devkit's own or one of the set's `splits.json`.
 
     Raises:
         DatasetError: There is no such split.
+        ModuleNotFoundError: The package `nuscenes-devkit`, which is optional, is not installed.
     """
     from nuscenes.utils.splits import create_splits_scenes, get_scenes_of_custom_split
 
@@ -121,18 +115,24 @@ class NuScenesSource:
         DatasetError: The split or a scene is not in the set, no keyframe has the lidar, or a category has no class.
     """
 
-    def __init__(self, tables: NuScenes, options: NuScenesOptions | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, tables: NuScenesIndex, options: NuScenesOptions | None = None, *, name: str | None = None
+    ) -> None:
         options = options or NuScenesOptions()
         self._tables, self._options = tables, options
         self._root = Path(tables.dataroot)
         self.name = name or tables.version + (f"-{options.split}" if options.split else "")
-        names = [category["name"] for category in tables.category]
+        categories = tables.rows("category")
+        names = [category["name"] for category in categories]
         self._classes = classes_of_categories(
             names, {**CATEGORY_CLASSES, **options.classes}, where=self._root / tables.version / "category.json"
         )
-        self._index_table = index_table(tables.category, self._classes)
+        self._index_table = index_table(categories, self._classes)
         self._label_files = {table: _label_files(tables, table) for table in ("lidarseg", "panoptic")}
-        self._keyframes = [row for scene in self._scenes() for row in self._samples_of(scene)]
+        self._has_annotations = tables.has_annotations
+        self._keyframes = [
+            (token, scene["name"]) for scene in self._scenes() for token in scene["samples"].get(options.channel, ())
+        ]
         if not self._keyframes:
             raise DatasetError(f"{self._root}: no keyframe of {self.name} has a scan of {options.channel}")
 
@@ -145,13 +145,13 @@ class NuScenesSource:
 
     def drive_of(self, index: int) -> str:
         """The name of the sample's scene."""
-        return str(self._tables.get("scene", self._keyframes[index]["scene_token"])["name"])
+        return self._keyframes[index][1]
 
     def name_of(self, index: int) -> str:
-        return str(self._keyframes[index]["token"])
+        return self._keyframes[index][0]
 
     def __getitem__(self, index: int) -> Sample:
-        keyframe = self._keyframes[index]
+        keyframe = self._tables.get("sample", self._keyframes[index][0])
         scan = self._tables.get("sample_data", keyframe["data"][self._options.channel])
         pose = self._pose(scan)
         cloud, kept = self._read(scan, pose.input_frame)
@@ -168,7 +168,7 @@ class NuScenesSource:
         return with_earlier_sweeps(sample, clouds, poses)
 
     def _scenes(self) -> list[Row]:
-        rows = {row["name"]: row for row in self._tables.scene}
+        rows = {row["name"]: row for row in self._tables.rows("scene")}
         wanted = set(rows)
         if self._options.split is not None:
             wanted &= set(scenes_of_split(self._tables, self._options.split))
@@ -178,14 +178,6 @@ class NuScenesSource:
                 raise DatasetError(f"{self._root}: scenes {missing} are not in {self._tables.version}")
             wanted &= set(self._options.scenes)
         return [row for name, row in rows.items() if name in wanted]
-
-    def _samples_of(self, scene: Row) -> Iterator[Row]:
-        token = scene["first_sample_token"]
-        while token:
-            row = self._tables.get("sample", token)
-            if self._options.channel in row["data"]:
-                yield row
-            token = row["next"]
 
     def _before(self, scan: Row) -> Iterator[Row]:
         """The scans before one, the latest first; fewer than wanted at the beginning of a scene."""
@@ -223,8 +215,10 @@ class NuScenesSource:
     def _boxes(self, keyframe: Row, cloud: PointCloud, T_lidar_from_global: Transform) -> Annotations:
         rows = [self._tables.get("sample_annotation", token) for token in keyframe["anns"]]
         label = np.array([self._classes[row["category_name"]] for row in rows], np.uint8)
-        velocity = np.array([self._tables.box_velocity(row["token"]) for row in rows]).reshape(-1, 3)
-        levels = [self._tables.get("visibility", row["visibility_token"])["level"] for row in rows]
+        velocity = np.array([self._tables.box_velocity(row) for row in rows]).reshape(-1, 3)
+        tokens = {row["visibility_token"] for row in rows}
+        level_of = {token: self._tables.get("visibility", token)["level"] for token in tokens}
+        levels = [level_of[row["visibility_token"]] for row in rows]
         truth = Annotations.from_boxes(
             cloud,
             boxes_in_lidar(rows, T_lidar_from_global).astype(np.float32),
@@ -232,7 +226,7 @@ class NuScenesSource:
             track_id=np.array([track_number(row["instance_token"]) for row in rows], np.int64),
             ignored=is_not_a_thing(label),
             # Those of the test set are not given away: an empty scene would be a wrong truth.
-            view=None if self._tables.sample_annotation else NO_BOXES,
+            view=None if self._has_annotations else NO_BOXES,
         )
         return replace(
             truth,
@@ -281,6 +275,6 @@ class _Pose:
     T_global_from_ego: Transform
 
 
-def _label_files(tables: NuScenes, table: str) -> dict[str, str]:
+def _label_files(tables: NuScenesIndex, table: str) -> dict[str, str]:
     """The file of each scan's labels of points, by the scan's token."""
-    return {row["sample_data_token"]: row["filename"] for row in getattr(tables, table, ())}
+    return {row["sample_data_token"]: row["filename"] for row in tables.rows(table)}

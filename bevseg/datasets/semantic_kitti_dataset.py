@@ -45,7 +45,7 @@ class SemanticKittiSequence:
         self._folder = folder
         self._scans = sorted_files(folder / "velodyne", "*.bin")
         self._stamps_ns = _read_stamps(folder / "times.txt")
-        self._poses: tuple[Transform, ...] = ()
+        self._poses: Sequence[Transform] = ()
         if (folder / "poses.txt").is_file():
             self._poses = read_camera_poses(folder / "poses.txt", _read_lidar_from_camera(folder / "calib.txt"))
         last = int(self._scans[-1].stem)

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from bevseg.whole_files import remove_abandoned
+
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
@@ -21,6 +23,8 @@ VideoCodec = Literal["h264", "mpeg4"]
 
 logger = logging.getLogger(__name__)
 
+_UNFINISHED = ".tmp.mp4"
+"""OpenCV tells the container by the ending."""
 _CRF = "23"
 """x264's constant quality: thin lines and small letters stay sharp, as its fastest preset spends more on them."""
 _PRESET = "ultrafast"
@@ -69,7 +73,7 @@ class VideoWriter:
             raise ModuleNotFoundError("H.264 needs PyAV: pip install 'bevseg[view]', or choose 'mpeg4'", name="av")
         self.num_frames = 0
         self._frames_per_s = frames_per_s
-        self._unfinished = self.path.with_name(f".{self.path.stem}.{os.getpid()}.tmp.mp4")
+        self._unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}{_UNFINISHED}")
         self._encoder: _Encoder | None = None
         self._shape = (0, 0)
 
@@ -93,12 +97,11 @@ class VideoWriter:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._encoder is None:
-            if exc_type is None:
-                raise ValueError(f"'{self.path}' was not written: a video needs at least one picture")
-            return
         try:
-            self._encoder.close()
+            if self._encoder is not None:
+                self._encoder.close()
+            elif exc_type is None:
+                raise ValueError(f"'{self.path}' was not written: a video needs at least one picture")
             if exc_type is None:
                 os.replace(self._unfinished, self.path)
         finally:
@@ -111,6 +114,7 @@ class VideoWriter:
                 f"a video needs pictures of at least 2 x 2 pixels, got {image.shape[1]} x {image.shape[0]}"
             )
         self._shape = (image.shape[0], image.shape[1])
+        remove_abandoned(self.path, ending=_UNFINISHED)
         logger.debug("writing %s: %d x %d, %s", self.path, width, height, self.codec)
         encoder = _H264Encoder if self.codec == "h264" else _Mpeg4Encoder
         return encoder(self._unfinished, width=width, height=height, frames_per_s=self._frames_per_s)

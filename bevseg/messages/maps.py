@@ -34,7 +34,9 @@ def instance_map(scene: Scene, header: HeaderFields) -> ImageFields:
     """
     largest = int(scene.instances.id.max(initial=0))
     if largest > _MOST_MONO16:
-        raise ValueError(f"ids of an instance map are 1..{_MOST_MONO16}, got {largest}")
+        raise ValueError(
+            f"ids of an instance map of 16 bits are 1..{_MOST_MONO16}, got {largest}: number the objects anew"
+        )
     return _image(_painted(scene, scene.instances.id).astype("<u2"), "mono16", header)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -24,6 +24,7 @@ from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.pictures import FramePainter, Look, TilePainter
 from bevseg.replay.prefetch import Prefetcher
 from bevseg.replay.recording import Recording
+from bevseg.whole_files import remove_abandoned
 
 _AHEAD = 3
 _MOST_TILES = 64
@@ -104,7 +105,8 @@ def write_pictures(
     """
     with unfinished_folder(folder) as unfinished:
         numbered = ((unfinished / f"{frame.index:06d}.png", frame) for frame in frames)
-        yield (count for count, _ in enumerate(in_order(partial(_write_picture, painter), numbered, workers), 1))
+        with closing(in_order(partial(_write_picture, painter), numbered, workers)) as written:
+            yield (count for count, _ in enumerate(written, 1))  # no process writes on when the folder is removed
 
 
 @contextmanager
@@ -169,6 +171,7 @@ def unfinished_folder(folder: Path) -> Iterator[Path]:
     if folder.exists():
         raise FileExistsError(f"{folder} exists already: name another folder, or remove it")
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    remove_abandoned(folder)
     unfinished.mkdir(parents=True)
     try:
         yield unfinished

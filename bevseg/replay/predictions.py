@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,19 +31,31 @@ class StoredPredictions:
     folder: Path
 
     @classmethod
-    def find(cls, folder: Path, source: str) -> StoredPredictions:
+    def find(cls, folder: Path, source: str, frames: Iterable[str] = ()) -> StoredPredictions:
         """The results for a source in any of the folders that bevseg writes.
 
+        Args:
+            folder: Of a run, of its predictions, or of scenes.
+            source: Its name; where there are no results under it, those of the only other source with such frames
+                are taken: a drive has another name in `bevseg eval --simulated`.
+            frames: Names of some of the recording's frames, asked for only where they are needed.
+
         Raises:
-            PredictionError: There is no such folder, or it holds results for other sources alone.
+            PredictionError: There is no such folder, or it holds results for other sources alone, or for several that
+                could be meant.
         """
         if not folder.is_dir():
             raise PredictionError(f"{folder}: no such folder; expected stored scenes of `bevseg segment` or `eval`")
         for place in (folder / "predictions" / source, folder / source, folder):
             if place.is_dir() and any(True for _ in place.glob("*.json")) and not _is_run(place):
                 return cls(place)
+        named = list(frames)
+        fitting = [place for place in _folders(folder) if any((place / f"{name}.json").is_file() for name in named)]
+        if len(fitting) == 1:
+            return cls(fitting[0])
+        found = f"{_names(folder, fitting)}, which all have such frames" if fitting else _inside(folder)
         raise PredictionError(
-            f"{folder}: expected scenes (NAME.json and NAME.npz) of the source '{source}', found {_inside(folder)}; "
+            f"{folder}: expected scenes (NAME.json and NAME.npz) of the source '{source}', found {found}; "
             "name the folder that holds those of this recording"
         )
 
@@ -70,9 +83,20 @@ def _is_run(folder: Path) -> bool:
     return (folder / "metrics.json").is_file() or (folder / "run.json").is_file()
 
 
+def _folders(folder: Path) -> list[Path]:
+    """Those that may be of a source."""
+    inside = [*folder.glob("*"), *folder.glob("predictions/*")]
+    return sorted(entry for entry in inside if entry.is_dir() and entry.name != "predictions")
+
+
+def _names(folder: Path, places: Sequence[Path]) -> str:
+    named = ", ".join(f"{place.relative_to(folder)}/" for place in places[:8])
+    return f"{named}, ..." if len(places) > 8 else named
+
+
 def _inside(folder: Path) -> str:
-    names = sorted(
-        f"{entry.relative_to(folder)}/" for pattern in ("*", "predictions/*") for entry in folder.glob(pattern)
-        if entry.is_dir() and entry.name != "predictions"
-    )  # fmt: skip
-    return ", ".join(names[:8]) or "no folder and no scene"
+    places = _folders(folder)
+    scenes = [path.stem for path in sorted(folder.glob("*.json"))[:3]] if not _is_run(folder) else []
+    if scenes:
+        return f"scenes named {', '.join(scenes)}, ..."
+    return _names(folder, places) or "no folder and no scene"

@@ -20,7 +20,7 @@ from bevseg.replay.pictures import Look
 from bevseg.replay.rerun_frames import FrameLogger
 from bevseg.replay.rerun_layout import layout
 from bevseg.replay.rerun_server import Viewer
-from bevseg.whole_files import unfinished_path
+from bevseg.whole_files import remove_abandoned, unfinished_path
 
 if TYPE_CHECKING:
     import rerun as rr
@@ -82,6 +82,7 @@ def write_rerun(path: Path, frames: Iterable[Frame | BrokenFrame], view: RerunVi
         OSError: The file cannot be written.
     """
     stream = view.open_stream()
+    remove_abandoned(path)
     with unfinished_path(path) as unfinished:
         stream.save(unfinished)
         try:

@@ -91,9 +91,13 @@ def _things(truth: Annotations) -> Annotations:
 
 
 def _owner_of_points(cloud: PointCloud, truth: Annotations) -> Int[np.ndarray, "n"]:
-    """1 + index of the object of each point, 0 for none: the set's own labels, else the last box that holds it."""
+    """1 + index of the object of each point, 0 for none: the set's own labels, else the last box that holds it.
+
+    Objects that have labels of points but no box, as all of SemanticKITTI, are no objects here.
+    """
     if truth.point_instance is not None:
-        return truth.point_instance.astype(np.int64)
+        owner = truth.point_instance.astype(np.int64)
+        return np.where(owner <= len(truth), owner, 0)
     owner = np.zeros(len(cloud), np.int64)
     for k, box in enumerate(truth.boxes):
         owner[points_in_box(cloud.xyz, box)] = k + 1

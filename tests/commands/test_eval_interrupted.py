@@ -115,7 +115,7 @@ def resume(folder: Path, whole: Path, workers: int) -> None:
     ("number", "workers", "then", "code"),
     [
         (signal.SIGINT, 2, 1, 130),
-        (signal.SIGTERM, 2, 1, -signal.SIGTERM),
+        (signal.SIGTERM, 2, 1, 143),
         (signal.SIGKILL, 1, 2, -signal.SIGKILL),
     ],
 )
@@ -134,6 +134,28 @@ def test_a_killed_run_goes_on(
     assert scores(stuck) == [f"{frame:06d}.safetensors" for frame in range(LAST)]
     assert not (stuck / "output" / "metrics.json").exists()
     resume(stuck, whole, then)
+
+
+def test_a_run_without_output_leaves_no_scratch_folder(stuck: Path) -> None:
+    scratch = stuck / "scratch"
+    scratch.mkdir()
+    arguments = ["eval", "--head", "clusters", "--simulated", str(stuck / "frames"), "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bevseg", *arguments],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + PATIENCE_S
+    while not list(scratch.glob("bevseg-eval-*/scores/simulated/*")):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 143
+    let_go(stuck)
+    assert not list(scratch.glob("bevseg-*"))
 
 
 def test_a_killed_worker_ends_the_run_which_goes_on(stuck: Path, whole: Path) -> None:

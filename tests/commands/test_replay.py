@@ -269,3 +269,10 @@ def test_without_rerun_the_command_that_adds_it_is_told(
     assert code == ExitCode.REFUSED
     assert "pip install 'bevseg[view]'" in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_a_folder_is_meant(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").write_text("")
+    code, told = _run(capsys, made / "drive", "--output", tmp_path / "a" / "b" / "c.mp4", *SMALL)
+    assert code == ExitCode.REFUSED
+    assert f"'{tmp_path / 'a'}' is a file, not a folder" in told

@@ -10,6 +10,7 @@ from nuscenes.utils.data_classes import LidarPointCloud
 from nuscenes.utils.geometry_utils import points_in_box as devkit_points_in_box
 
 from bevseg.datasets.labels import NO_BOXES, DatasetError
+from bevseg.datasets.nuscenes_index import NuScenesIndex
 from bevseg.datasets.nuscenes_tables import (
     NuScenesOptions,
     NuScenesSource,
@@ -28,8 +29,13 @@ from bevseg.simulation.writers.nuscenes.scenes import scene_specs
 
 
 @pytest.fixture(scope="module")
-def tables(nuscenes_root: Path) -> NuScenes:
+def tables(nuscenes_root: Path) -> NuScenesIndex:
     return open_tables(nuscenes_root)
+
+
+@pytest.fixture(scope="module")
+def devkit(nuscenes_root: Path) -> NuScenes:
+    return NuScenes("v1.0-bevseg", str(nuscenes_root), verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def simulated(nuscenes_config: NuScenesWriterConfig) -> Sample:
     return DriveSource(scene_specs(nuscenes_config)[1].drive)[10]
 
 
-def test_keyframes_come_scene_by_scene(tables: NuScenes) -> None:
+def test_keyframes_come_scene_by_scene(tables: NuScenesIndex) -> None:
     source = NuScenesSource(tables)
     assert isinstance(source, Source)
     assert len(source) == 4
@@ -47,15 +53,15 @@ def test_keyframes_come_scene_by_scene(tables: NuScenes) -> None:
 
 
 @pytest.mark.parametrize("sweeps", [1, 4])
-def test_points_are_those_of_the_devkits_own_transforms(tables: NuScenes, sweeps: int) -> None:
+def test_points_are_those_of_the_devkits_own_transforms(tables: NuScenesIndex, devkit: NuScenes, sweeps: int) -> None:
     """Point for point: the devkit's rows are in the sensor's axes, ours are turned by a quarter.
 
     The devkit keeps the own vehicle in earlier sweeps, ours leaves it out: it is where nothing else can be.
     """
     sample = NuScenesSource(tables, NuScenesOptions(sweeps=sweeps))[1]
-    keyframe = tables.get("sample", sample.name)
+    keyframe = devkit.get("sample", sample.name)
     theirs, lag = LidarPointCloud.from_file_multisweep(
-        tables, keyframe, "LIDAR_TOP", "LIDAR_TOP", nsweeps=sweeps, min_distance=0.0
+        devkit, keyframe, "LIDAR_TOP", "LIDAR_TOP", nsweeps=sweeps, min_distance=0.0
     )
     assert sample.cloud.num_sweeps == sweeps
     xyz = to_x_forward(theirs.points[:3].T, "y-forward")
@@ -76,10 +82,10 @@ def _from_sensor(sample: Sample) -> np.ndarray:
     return np.asarray(sample.cloud.xyz - sample.cloud.sensor_origins_m[sample.cloud.sweep])
 
 
-def test_boxes_are_those_of_the_devkit(tables: NuScenes) -> None:
+def test_boxes_are_those_of_the_devkit(tables: NuScenesIndex, devkit: NuScenes) -> None:
     sample = NuScenesSource(tables)[3]
-    keyframe = tables.get("sample", sample.name)
-    _, boxes, _ = tables.get_sample_data(keyframe["data"]["LIDAR_TOP"])
+    keyframe = devkit.get("sample", sample.name)
+    _, boxes, _ = devkit.get_sample_data(keyframe["data"]["LIDAR_TOP"])
     truth = sample.annotations
     assert len(truth) == len(boxes) > 5
     for k, box in enumerate(boxes):
@@ -88,12 +94,12 @@ def test_boxes_are_those_of_the_devkit(tables: NuScenes) -> None:
         np.testing.assert_allclose(truth.boxes[k, :3], [y, -x, z], atol=1e-4)
         np.testing.assert_allclose(truth.boxes[k, 3:6], box.wlh[[1, 0, 2]], atol=1e-5)
         np.testing.assert_allclose(np.cos(truth.boxes[k, 6] - np.arctan2(-ahead[0], ahead[1])), 1, atol=1e-6)
-    raw = LidarPointCloud.from_file(tables.get_sample_data_path(keyframe["data"]["LIDAR_TOP"])).points[:3]
+    raw = LidarPointCloud.from_file(devkit.get_sample_data_path(keyframe["data"]["LIDAR_TOP"])).points[:3]
     seen = int(np.argmax(truth.num_points))
     assert devkit_points_in_box(boxes[seen], raw).sum() >= 0.8 * truth.num_points[seen] > 5
 
 
-def test_truth_is_the_simulators(tables: NuScenes, simulated: Sample) -> None:
+def test_truth_is_the_simulators(tables: NuScenesIndex, simulated: Sample) -> None:
     truth, exact = NuScenesSource(tables)[3].annotations, simulated.annotations
     np.testing.assert_allclose(truth.boxes[:, :6], exact.boxes[:, :6], atol=0.06)  # roll and pitch are lost twice
     assert truth.label.tolist() == exact.label.tolist()
@@ -107,7 +113,7 @@ def test_truth_is_the_simulators(tables: NuScenes, simulated: Sample) -> None:
     np.testing.assert_array_equal(truth.point_semantic, exact.point_semantic)
 
 
-def test_velocity_is_in_the_sensors_frame(tables: NuScenes, simulated: Sample) -> None:
+def test_velocity_is_in_the_sensors_frame(tables: NuScenesIndex, simulated: Sample) -> None:
     truth, exact = NuScenesSource(tables)[3].annotations, simulated.annotations
     steady = np.isfinite(truth.velocity_mps).all(axis=1) & (np.hypot(*exact.velocity_mps.T) > 2)
     assert steady.any()
@@ -117,7 +123,7 @@ def test_velocity_is_in_the_sensors_frame(tables: NuScenes, simulated: Sample) -
     assert (cosine > 0.99).all()
 
 
-def test_panoptic_numbers_find_their_boxes(tables: NuScenes, simulated: Sample) -> None:
+def test_panoptic_numbers_find_their_boxes(tables: NuScenesIndex, simulated: Sample) -> None:
     truth, exact = NuScenesSource(tables)[3].annotations, simulated.annotations
     assert truth.point_instance is not None
     assert exact.point_instance is not None
@@ -126,14 +132,14 @@ def test_panoptic_numbers_find_their_boxes(tables: NuScenes, simulated: Sample) 
     assert ((truth.point_instance > 0) == (exact.point_instance > 0)).all()
 
 
-def test_identities_last_through_a_scene(tables: NuScenes) -> None:
+def test_identities_last_through_a_scene(tables: NuScenesIndex) -> None:
     source = NuScenesSource(tables)
     first, second, elsewhere = (set(source[k].annotations.track_id.tolist()) for k in (0, 1, 2))
     assert len(first & second) > 5
     assert not first & elsewhere
 
 
-def test_joined_sweeps_leave_the_labels_to_the_keyframe(tables: NuScenes) -> None:
+def test_joined_sweeps_leave_the_labels_to_the_keyframe(tables: NuScenesIndex) -> None:
     alone, joined = NuScenesSource(tables)[1], NuScenesSource(tables, NuScenesOptions(sweeps=3))[1]
     n = len(alone.cloud)
     assert len(joined.cloud) > 2 * n
@@ -146,11 +152,11 @@ def test_joined_sweeps_leave_the_labels_to_the_keyframe(tables: NuScenes) -> Non
     assert (np.diff(joined.cloud.sensor_origins_m[:, 0]) < 0).all()
 
 
-def test_the_first_keyframe_has_no_sweeps_before_it(tables: NuScenes) -> None:
+def test_the_first_keyframe_has_no_sweeps_before_it(tables: NuScenesIndex) -> None:
     assert NuScenesSource(tables, NuScenesOptions(sweeps=5))[0].cloud.num_sweeps == 1
 
 
-def test_splits_and_lists_of_scenes(tables: NuScenes) -> None:
+def test_splits_and_lists_of_scenes(tables: NuScenesIndex) -> None:
     assert scenes_of_split(tables, "mini_val") == ("scene-0103", "scene-0916")
     validation = NuScenesSource(tables, NuScenesOptions(split="bevseg_val"))
     assert [validation.drive_of(k) for k in range(len(validation))] == ["scene-2001"] * 2
@@ -164,13 +170,13 @@ def test_splits_and_lists_of_scenes(tables: NuScenes) -> None:
         NuScenesSource(tables, NuScenesOptions(split="nowhere"))
 
 
-def test_a_table_of_classes_that_maps_nothing_is_an_error(tables: NuScenes) -> None:
-    nothing = {category["name"]: SemanticClass.NOISE for category in tables.category}
+def test_a_table_of_classes_that_maps_nothing_is_an_error(tables: NuScenesIndex) -> None:
+    nothing = {category["name"]: SemanticClass.NOISE for category in tables.rows("category")}
     with pytest.raises(DatasetError, match="maps none of the categories"):
         NuScenesSource(tables, NuScenesOptions(classes=nothing))
 
 
-def test_classes_of_ones_own(tables: NuScenes) -> None:
+def test_classes_of_ones_own(tables: NuScenesIndex) -> None:
     source = NuScenesSource(tables, NuScenesOptions(classes={"vehicle.car": SemanticClass.TRUCK}))
     assert not (source[0].annotations.label == SemanticClass.CAR).any()
     assert (source[0].annotations.label == SemanticClass.TRUCK).any()
@@ -181,7 +187,7 @@ def test_rejects_another_number_of_sweeps() -> None:
         NuScenesOptions(sweeps=0)
 
 
-def test_rejects_a_channel_that_is_not_there(tables: NuScenes) -> None:
+def test_rejects_a_channel_that_is_not_there(tables: NuScenesIndex) -> None:
     with pytest.raises(DatasetError, match=r"no keyframe of .* has a scan of LIDAR_FRONT"):
         NuScenesSource(tables, NuScenesOptions(channel="LIDAR_FRONT"))
 
@@ -194,10 +200,16 @@ def test_rejects_roots_without_tables(nuscenes_root: Path, tmp_path: Path) -> No
         open_tables(nuscenes_root, "v1.0-mini")
 
 
-def test_rejects_tables_that_the_devkit_rejects(nuscenes_root: Path, tmp_path: Path) -> None:
+def test_rejects_tables_that_do_not_fit_each_other(nuscenes_root: Path, tmp_path: Path) -> None:
     shutil.copytree(nuscenes_root / "v1.0-bevseg", tmp_path / "v1.0-bevseg")
-    (tmp_path / "v1.0-bevseg" / "log.json").unlink()
-    with pytest.raises(DatasetError, match="devkit cannot read"):
+    (tmp_path / "v1.0-bevseg" / "instance.json").write_text("[]")
+    with pytest.raises(DatasetError, match="do not fit each other"):
+        open_tables(tmp_path)
+    (tmp_path / "v1.0-bevseg" / "instance.json").write_text("[{")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        open_tables(tmp_path)
+    (tmp_path / "v1.0-bevseg" / "instance.json").unlink()
+    with pytest.raises(DatasetError, match=r"cannot be read.*instance.json"):
         open_tables(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from bevseg.datasets.labels import NO_BOXES
-from bevseg.datasets.sample import Sample
+from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import Source
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
@@ -129,6 +130,16 @@ def test_areas_that_are_no_things_are_left_out_of_the_truth(drive: Source) -> No
     scene = TruthScenes().predict(replace(drive[0], annotations=odd))
     assert scene.instances.label.tolist() == [4, 7]
     assert scene.points.instance[[0, 20, 40, 60]].tolist() == [1, 0, 2, 0]
+
+
+def test_labelled_points_of_objects_without_boxes_lie_on_none(drive: Source) -> None:
+    """As in all of SemanticKITTI."""
+    truth = drive[0].annotations
+    bare = Annotations.from_boxes(drive[0].cloud, truth.boxes[:0], truth.label[:0])
+    labelled = replace(bare, point_instance=np.repeat([7, 0, 3, 0], [20, 20, 20, 300]))
+    scene = TruthScenes().predict(replace(drive[0], annotations=labelled))
+    assert len(scene.instances) == 0
+    assert not scene.points.instance.any()
 
 
 def test_two_results_side_by_side(drive: Source, right: Predict) -> None:
@@ -267,3 +278,18 @@ def test_folders_without_results_are_refused(stored: Path, tmp_path: Path) -> No
     (tmp_path / "bare").mkdir()
     with pytest.raises(PredictionError, match="found no folder and no scene"):
         StoredPredictions.find(tmp_path / "bare", "drive")
+
+
+def test_results_under_another_name_are_known_by_their_frames(stored: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(stored, run)
+    (run / "metrics.json").write_text("{}")
+    places = [path.parent for path in run.rglob("000000.json")]
+    assert len(places) == 1
+    found = StoredPredictions.find(run, "another name", ["000000", "000001"])
+    assert found.folder == places[0]
+    with pytest.raises(PredictionError, match="of the source 'another name', found predictions/drive/; name"):
+        StoredPredictions.find(run, "another name", ["token"])
+    shutil.copytree(places[0], places[0].with_name("twin"))
+    with pytest.raises(PredictionError, match="found predictions/drive/, predictions/twin/, which all have such"):
+        StoredPredictions.find(run, "another name", ["000000"])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.replay.bag.messages import GRID_TOPIC, TYPE_OF_TOPIC, Serialized, message_types
+from bevseg.whole_files import remove_abandoned
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection, Qos
@@ -94,6 +95,7 @@ def unfinished_bag(path: Path) -> Iterator[BagFile]:
     if path.exists():
         raise FileExistsError(f"{path} exists already: name another bag, or remove it")
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    remove_abandoned(path)
     part = scratch / path.stem  # a bag's file has the name of its folder, and its metadata say so
     try:
         writer = Writer(part, version=9, storage_plugin=StoragePlugin.MCAP)

@@ -29,7 +29,7 @@ from bevseg.replay.web.pack import PAGE_BYTES, FramePacker, PackedFrame
 from bevseg.replay.web.packed_objects import Json, hex_color
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import CellState
-from bevseg.whole_files import unfinished_path
+from bevseg.whole_files import remove_abandoned, unfinished_path
 
 MOST_FRAMES = 100
 _SCRIPTS = (
@@ -74,6 +74,7 @@ def write_page(
     Raises:
         ValueError: There is no frame, or there are more than a page holds.
     """
+    remove_abandoned(path)
     with unfinished_path(path) as unfinished, unfinished.open("w", encoding="utf-8") as page:
         count = 0
 
