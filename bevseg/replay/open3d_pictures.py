@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +18,7 @@ from bevseg.drawing.image_file import write_png
 from bevseg.drawing.labels import Placer, Rect
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.replay.difference import with_differences
+from bevseg.replay.display import refusal_of_open3d
 from bevseg.replay.export import unfinished_folder
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.open3d_scene import background, look_from, pixels_of, show
@@ -39,19 +38,14 @@ class RendererError(OSError):
 
 
 def require_renderer() -> None:
-    """Tries the offscreen renderer in a process of its own: where a driver is missing it may end its process.
+    """Tries the offscreen renderer in a process of its own.
 
     Raises:
         ModuleNotFoundError: Open3D is not installed.
         RendererError: It is, and cannot draw here.
     """
-    tried = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False)
-    if tried.returncode == 0:
-        return
-    said = (tried.stderr.strip().splitlines() or [f"it ended with {tried.returncode}"])[-1]
-    if "No module named 'open3d'" in said:
-        raise ModuleNotFoundError("No module named 'open3d'", name="open3d")
-    raise RendererError(f"Open3D cannot draw here ({said}); it needs Vulkan: {NEEDED}")
+    if said := refusal_of_open3d(_PROBE):
+        raise RendererError(f"Open3D cannot draw here ({said}); it needs Vulkan: {NEEDED}")
 
 
 @contextmanager

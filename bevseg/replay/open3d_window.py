@@ -11,8 +11,6 @@ session acts on it between two turns of the toolkit's loop.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,7 +20,7 @@ from jaxtyping import Float32
 
 from bevseg.drawing.frame_picture import PictureSize
 from bevseg.drawing.palette import Color
-from bevseg.replay.display import has_display
+from bevseg.replay.display import has_display, refusal_of_open3d
 from bevseg.replay.open3d_panels import Panels, gui_color
 from bevseg.replay.open3d_pictures import NEEDED, RendererError
 from bevseg.replay.open3d_scene import VIEW_DEG, Lines, add_lines, background, pixels_of, show
@@ -58,7 +56,7 @@ _NAMES = {"0": "ZERO", "1": "ONE", "2": "TWO", "3": "THREE", "4": "FOUR"} | {
 
 
 def require_window() -> None:
-    """Tries a window in a process of its own: where there is no display or driver, Open3D may end its process.
+    """Tries a window in a process of its own.
 
     Raises:
         ModuleNotFoundError: Open3D is not installed.
@@ -70,17 +68,12 @@ def require_window() -> None:
             f"there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set) for --view open3d: {instead}"
         )
     _use_x11()
-    tried = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False)
-    if tried.returncode == 0:
-        return
-    said = (tried.stderr.strip().splitlines() or [f"it ended with {tried.returncode}"])[-1]
-    if "No module named 'open3d'" in said:
-        raise ModuleNotFoundError("No module named 'open3d'", name="open3d")
-    raise RendererError(f"Open3D cannot open a window here ({said}); it needs {NEEDED_FOR_WINDOW}; {instead}")
+    if said := refusal_of_open3d(_PROBE):
+        raise RendererError(f"Open3D cannot open a window here ({said}); it needs {NEEDED_FOR_WINDOW}; {instead}")
 
 
 def _use_x11() -> None:
-    """Open3D 0.18 and 0.19 open no window on Wayland, but they do on the X11 that comes with it."""
+    """On Wayland, Open3D is reported to open no window, and to open one on the X11 that comes with it."""
     if os.environ.get("DISPLAY"):
         os.environ["XDG_SESSION_TYPE"] = "x11"
 

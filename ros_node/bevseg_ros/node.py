@@ -59,7 +59,7 @@ class BevSegNode(LifecycleNode):
         self._processor: Processor | None = None
         self._worker: NewestWorker[Job] | None = None
         self._release_places: Callable[[], None] = lambda: None
-        self._reporter = Reporter(self, self.ledger)
+        self._reporter = Reporter(self, self.ledger, lambda: self.state_label)
         self.add_on_set_parameters_callback(self._judge_parameters)
         self._answer_wrong_transitions()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode
 
 from bevseg_ros.accounting import Account, Ledger
 from bevseg_ros.diagnostics import (
@@ -30,14 +32,14 @@ from bevseg_ros.settings import Settings
 
 if TYPE_CHECKING:
     from bevseg_ros.cloud_input import CloudInput
-    from bevseg_ros.node import BevSegNode
 
 
 class Reporter:
     """A timer that says how the node does."""
 
-    def __init__(self, node: BevSegNode, ledger: Ledger) -> None:
-        self._node, self._ledger = node, ledger
+    def __init__(self, node: LifecycleNode, ledger: Ledger, state: Callable[[], str]) -> None:
+        """`state` tells the label of the lifecycle's state."""
+        self._node, self._ledger, self._state = node, ledger, state
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._before = ledger.account()
         self._lost_before: dict[str, int] = {}
@@ -99,7 +101,7 @@ class Reporter:
             *self._settings_statuses(progress),
             latency_status(progress.times),
             model_status(
-                self._node.state_label,
+                self._state(),
                 self._model,
                 errors_in_a_row=progress.model_errors_in_a_row,
                 reloads=progress.reloads,
@@ -111,7 +113,7 @@ class Reporter:
     def _input_statuses(self, new: Account, left_out: tuple[str, ...]) -> list[Status]:
         if self._input is None or self._settings is None:
             return []
-        timeout_s, active = self._settings.live.stall_timeout_s, self._node.state_label == "active"
+        timeout_s, active = self._settings.live.stall_timeout_s, self._state() == "active"
         reports = [self._report_on(stream) for stream in self._input.states()]
         groups = self._input.groups()
         if groups is None:
