@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +25,15 @@ from bevseg.commands.dataset_part import add_part_arguments, open_options
 from bevseg.commands.models import add_model_arguments
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.replay_bag import add_bag_arguments, as_the_node, check_bag, write_bag_view
+from bevseg.commands.replay_drawn import SHEET_TILES, write_drawn_sheet, write_drawn_view, write_page_view
 from bevseg.commands.replay_scene import SCENE_VIEWS, check_scene_view, show_scene
 from bevseg.commands.replayed import Replayed, open_replayed
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
 
     from bevseg.replay.export import Tally
     from bevseg.replay.search import Find
-
-_SHEET_TILES = 9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with rerun a file, .rrd; rerun and open3d open a window without it",
     )
     view.add_argument(
-        "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {_SHEET_TILES} frames or of those chosen"
+        "--sheet", type=Path, metavar="FILE", help=f"a contact sheet, .png, of {SHEET_TILES} frames or of those chosen"
     )
     view.add_argument(
         "--layers",
@@ -190,80 +187,10 @@ def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[in
     columns = ("drawing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
         if args.output:
-            write = write_bag_view if args.view == "mcap" else _write_view
+            write = {"mcap": write_bag_view, "web": write_page_view}.get(args.view, write_drawn_view)
             yield write(args, replayed, indices, progress)
         if args.sheet:
-            yield _write_sheet(args, replayed, list(indices), progress)
-
-
-def _write_view(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], progress: Progress) -> Tally:
-    from bevseg.processes import usable_cores
-    from bevseg.replay.export import Tally, read_ahead, write_pictures, write_video
-    from bevseg.replay.pictures import FramePainter
-
-    bar = progress.add_task("drawing", total=len(indices) if isinstance(indices, Sequence) else None)
-    if args.view == "web":
-        return _write_page(args, replayed, list(indices), progress, bar)
-    tally, painter = Tally(), FramePainter(replayed.look, replayed.recording.scoring)
-    workers = args.workers or usable_cores()
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with closing(read_ahead(replayed.recording, indices, tally)) as frames:
-        if args.output.suffix:
-            rate = replayed.frames_per_s(args)
-            with write_video(args.output, frames, painter, frames_per_s=rate, workers=workers) as drawn:
-                for _ in drawn:
-                    progress.advance(bar)
-                replayed.require_results(tally)
-        else:
-            with write_pictures(args.output, frames, painter, workers=workers) as drawn:
-                for _ in drawn:
-                    progress.advance(bar)
-                replayed.require_results(tally)
-    return tally
-
-
-def _write_page(
-    args: argparse.Namespace, replayed: Replayed, indices: Sequence[int], progress: Progress, bar: TaskID
-) -> Tally:
-    from bevseg.processes import usable_cores
-    from bevseg.replay.export import Tally, read_ahead
-    from bevseg.replay.web.pack import FramePacker
-    from bevseg.replay.web.page import Clip, bytes_of_frame, check_count, write_page
-
-    check_count(len(indices))
-    tally, look = Tally(), replayed.look
-    packer = FramePacker(replayed.recording.scoring, most_bytes=bytes_of_frame(len(indices)))
-    clip = Clip(look.title, replayed.frames_per_s(args), look.layers, look.coloring)
-    workers = args.workers or usable_cores()
-    with (
-        closing(read_ahead(replayed.recording, indices, tally)) as frames,
-        write_page(args.output, frames, packer, clip, workers=workers) as packed,
-    ):
-        for _ in packed:
-            progress.advance(bar)
-        replayed.require_results(tally)
-    return tally
-
-
-def _write_sheet(args: argparse.Namespace, replayed: Replayed, indices: Sequence[int], progress: Progress) -> Tally:
-    from bevseg.processes import usable_cores
-    from bevseg.replay.export import Tally, read_ahead, spread, tile_look, write_sheet
-    from bevseg.replay.pictures import TilePainter
-
-    chosen = args.find or args.frames
-    tiles = indices if chosen else [indices[k] for k in spread(len(indices), _SHEET_TILES)]
-    bar = progress.add_task("drawing", total=len(tiles))
-    tally, painter = Tally(), TilePainter(tile_look(replayed.look, len(tiles)), replayed.recording.scoring)
-    workers = args.workers or usable_cores()
-    args.sheet.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        closing(read_ahead(replayed.recording, tiles, tally)) as frames,
-        write_sheet(args.sheet, frames, painter, workers=workers) as drawn,
-    ):
-        for _ in drawn:
-            progress.advance(bar)
-        replayed.require_results(tally)
-    return tally
+            yield write_drawn_sheet(args, replayed, list(indices), progress)
 
 
 def _summary(
