@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bevseg.commands.replayed import Replayed
+from bevseg.interruption import StopRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from bevseg.replay.export import Tally
 
 SCENE_VIEWS = ("rerun", "open3d")
+_LOOK_EVERY_S = 0.1
+"""How often it is looked whether a viewer has ended."""
 
 
 def check_scene_view(args: argparse.Namespace) -> None:
@@ -102,23 +106,28 @@ def _show_rerun(args: argparse.Namespace, replayed: Replayed, indices: Iterable[
                 replayed.require_results(tally)
             return tally
         in_window = has_display()
-        try:
-            with open_viewer(in_window=in_window) as viewer:
-                if not in_window:
-                    screen.print(f"open {viewer.page_url} in a browser; Ctrl-C ends it", markup=False)
-                _advance(stream_rerun(viewer, frames, view), indices, screen)
+        # Ctrl-C is the usual end of a viewer, so it is no exception, which might come in the middle of anything.
+        with StopRequest() as request, open_viewer(in_window=in_window) as viewer:
+            if not in_window:
+                screen.print(f"open {viewer.page_url} in a browser; Ctrl-C ends it", markup=False)
+            _advance(stream_rerun(viewer, frames, view), indices, screen, stop=lambda: request.signal_name is not None)
+            if request.signal_name is None:
                 replayed.require_results(tally)
-                viewer.process.wait()  # until the window is closed
-        except KeyboardInterrupt:  # the usual end of a viewer
-            screen.print("the viewer is closed")
+            while request.signal_name is None and viewer.process.poll() is None:  # until the window is closed
+                time.sleep(_LOOK_EVERY_S)
+        screen.print("the viewer is closed")
     return tally
 
 
-def _advance(steps: Iterable[int], indices: Iterable[int], screen: Console) -> None:
+def _advance(
+    steps: Iterable[int], indices: Iterable[int], screen: Console, stop: Callable[[], bool] = lambda: False
+) -> None:
     with progress_bar(screen) as progress:
         bar = progress.add_task("drawing", total=len(indices) if isinstance(indices, Sequence) else None)
         for _ in steps:
             progress.advance(bar)
+            if stop():
+                return
 
 
 def progress_bar(screen: Console) -> Progress:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bevseg.commands.evaluated_sources import scoring_of_kind
+from bevseg.interruption import StopRequest
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from bevseg.datasets.open import Kind, OpenOptions
     from bevseg.datasets.source import Source
     from bevseg.replay.export import Tally
@@ -81,7 +79,7 @@ class Replayed:
             raise ValueError(f"{source.name}: {error.args[0]}") from error
 
     def watched(self, args: argparse.Namespace) -> Iterator[int]:
-        """The frames of a folder as they come; Ctrl-C ends them.
+        """The frames of a folder as they come; Ctrl-C or SIGTERM ends them.
 
         Raises:
             ValueError: Sources of this kind do not grow.
@@ -91,17 +89,9 @@ class Replayed:
 
         if self.kind not in _WATCHED:
             raise ValueError(f"--watch follows folders of point files or of bevseg's frames, this one is {self.kind}")
-        stopped: list[int] = []
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            stopped.append(number)
-
         watch = Watch(args.source, lambda: open_source(args.source).source, idle_s=args.idle)
-        before = signal.signal(signal.SIGINT, stop)
-        try:
-            yield from watch.new_frames(self.recording.reopened, stop=lambda: bool(stopped))
-        finally:
-            signal.signal(signal.SIGINT, before)
+        with StopRequest() as request:
+            yield from watch.new_frames(self.recording.reopened, stop=lambda: request.signal_name is not None)
 
     def frames_per_s(self, args: argparse.Namespace) -> float:
         """At which a video plays: as recorded, times the speed."""

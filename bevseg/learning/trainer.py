@@ -23,9 +23,9 @@ from torch import nn
 from bevseg.checkpoint import save_checkpoint
 from bevseg.configuration import dump_yaml, parse_yaml_as
 from bevseg.datasets.sample import Sample
+from bevseg.interruption import StopRequest
 from bevseg.learning.finite import check_finite
 from bevseg.learning.frames import FrameOrder, FrameStore, Loaded, PreparedFrames, load_batches
-from bevseg.learning.interruption import StopRequest
 from bevseg.learning.losses import LossTerms
 from bevseg.learning.progress import RunLog
 from bevseg.learning.run_folder import ResumeError, RunFolder, TrainState

@@ -10,7 +10,6 @@ import http.client
 import importlib.util
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType
 from urllib.parse import quote
 
 HOST = "127.0.0.1"
@@ -77,7 +75,6 @@ def open_viewer(*, in_window: bool) -> Iterator[Viewer]:
         with log.open("wb") as sink:
             process = subprocess.Popen([program, *options], env=environment, stdout=sink, stderr=sink)
         data_url = f"rerun+http://{HOST}:{data_port}/proxy"
-        before = signal.signal(signal.SIGTERM, _end)
         try:
             for port in (data_port,) if in_window else (data_port, page_port):
                 _wait_for(port, process, log)
@@ -88,7 +85,6 @@ def open_viewer(*, in_window: bool) -> Iterator[Viewer]:
                     yield Viewer(process, data_url, f"http://{HOST}:{port}/?url={quote(data_url, safe='')}")
         finally:
             _stop(process)
-            signal.signal(signal.SIGTERM, before)
 
 
 def free_port(wanted: int) -> int:
@@ -179,11 +175,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.05)
     said = " ".join(log.read_text(errors="replace").split())[-400:]
     raise ViewerError(f"Rerun's viewer does not start on this machine: {said or 'it says nothing'}")
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """Ends as Ctrl-C does, so that the viewer does not outlive its replay."""
-    raise KeyboardInterrupt
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Tests of `bevseg.learning.interruption`."""
+"""Tests of `bevseg.interruption`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bevseg.learning.interruption import StopRequest
+from bevseg.interruption import StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
