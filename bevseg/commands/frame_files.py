@@ -57,10 +57,9 @@ def _point_files(folder: Path) -> Sequence[Path]:
 
     files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
     if not files:
-        raise InputError(
-            f"{folder} holds no point files ({', '.join(EXTENSIONS)}); "
-            f"those in folders below it are named by a pattern: '{folder}/**/*.bin'"
-        )
+        below = next((kind for kind in EXTENSIONS if any(folder.glob(f"*/**/*{kind}"))), None)
+        how = f"; those in folders below it are named by a pattern: '{folder}/**/*{below}'" if below else ""
+        raise InputError(f"{folder} holds no point files ({', '.join(EXTENSIONS)}){how}")
     return files
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Shaped
@@ -12,6 +13,8 @@ from bevseg.points.raw_bin import KITTI_COLUMNS
 from bevseg.points.raw_points import PointFileError, RawPoints, raw_points_from_columns
 
 _POINTS_KEY = "points"
+_FRAME_KEYS = {"cloud.intensity": "intensity", "cloud.ring": "ring", "cloud.time_s": "time"}
+"""Columns beside `cloud.xyz` in a frame of `bevseg simulate`."""
 
 
 def read_npy(data: bytes, columns: tuple[str, ...] | None, *, name: str) -> RawPoints:
@@ -24,23 +27,28 @@ def read_npy(data: bytes, columns: tuple[str, ...] | None, *, name: str) -> RawP
 
 
 def read_npz(data: bytes, columns: tuple[str, ...] | None, *, name: str) -> RawPoints:
-    """The array `points` of a `.npz` file, or else its first that could be points, by name.
+    """The array `points` of a `.npz` file, or its only one that could be points; or the scan of a simulated frame.
 
     Raises:
-        PointFileError: No array is fit, or it has columns that nobody named.
+        PointFileError: No array is fit, several are, or it has columns that nobody named.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            chosen = [_POINTS_KEY] if _POINTS_KEY in arrays.files else sorted(arrays.files)
-            for key in chosen:
-                if _could_be_points(arrays[key]):
-                    return _raw_points(arrays[key], columns, name=f"{name}[{key}]")
+            if "cloud.xyz" in arrays.files:
+                return _scan_of_frame(arrays, name=name)
             shapes = {key: arrays[key].shape for key in arrays.files}
+            fit = [key for key in sorted(arrays.files) if _could_be_points(arrays[key])]
+            if _POINTS_KEY in fit:
+                fit = [_POINTS_KEY]
+            if len(fit) == 1:
+                return _raw_points(arrays[fit[0]], columns, name=f"{name}[{fit[0]}]")
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, PointFileError):
             raise
         raise PointFileError(f"{name}: not a .npz file that can be read: {error}") from error
-    raise PointFileError(f"{name}: expected an array '{_POINTS_KEY}' of (N, 3 or more) numbers, found {shapes}")
+    raise PointFileError(
+        f"{name}: expected an array '{_POINTS_KEY}' of (N, 3 or more) numbers, or one such array alone, found {shapes}"
+    )
 
 
 def write_npy(points: RawPoints) -> bytes:
@@ -55,6 +63,17 @@ def write_npz(points: RawPoints) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{_POINTS_KEY: points.rows()})
     return buffer.getvalue()
+
+
+def _scan_of_frame(arrays: Mapping[str, Shaped[np.ndarray, "..."]], *, name: str) -> RawPoints:
+    origins = arrays["cloud.sensor_origins_m"]
+    if len(origins) != 1 or origins.any():
+        raise PointFileError(
+            f"{name}: a frame of {len(origins)} sweeps or a sensor away from its origin, which a plain scan has no place "
+            "for; `bevseg eval` and `bevseg replay` read such frames"
+        )
+    others = {column: arrays[key] for key, column in _FRAME_KEYS.items() if key in arrays}
+    return RawPoints(arrays["cloud.xyz"], others.get("intensity"), others.get("ring"), others.get("time"))
 
 
 def _load(data: bytes, *, name: str) -> Shaped[np.ndarray, "..."]:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bevseg.datasets.sample_file import sample_as_bytes
 from bevseg.points.numpy_files import read_npy, read_npz, write_npy, write_npz
 from bevseg.points.raw_points import PointFileError, RawPoints
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.source import SimulatedSource
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -51,9 +55,22 @@ def test_npz_prefers_the_array_called_points() -> None:
     np.testing.assert_array_equal(raw.xyz, FOUR[:, :3])
 
 
-def test_npz_takes_the_first_array_that_could_be_points() -> None:
-    raw = read_npz(npz(a=np.zeros(5), b=FOUR, c=np.zeros((9, 3))), None, name="a.npz")
-    assert len(raw) == 2
+def test_npz_takes_the_only_array_that_could_be_points() -> None:
+    assert len(read_npz(npz(a=np.zeros(5), b=FOUR), None, name="a.npz")) == 2
+    with pytest.raises(PointFileError, match="or one such array alone, found"):
+        read_npz(npz(b=FOUR, c=np.zeros((9, 3))), None, name="a.npz")
+
+
+def test_npz_of_a_simulated_frame() -> None:
+    sample = SimulatedSource(SimulationConfig(seed=1, frames=1, sensors=("vlp-16",)))[0]
+    raw = read_npz(sample_as_bytes(sample), None, name="a.npz")
+    assert len(raw) > 1000
+    np.testing.assert_array_equal(raw.xyz, sample.cloud.xyz)
+    for mine, theirs in ((raw.intensity, sample.cloud.intensity), (raw.ring, sample.cloud.ring)):
+        np.testing.assert_array_equal(mine, theirs)  # type: ignore[arg-type]
+    moved = replace(sample, cloud=replace(sample.cloud, sensor_origins_m=np.ones((1, 3), np.float32)))
+    with pytest.raises(PointFileError, match="a sensor away from its origin"):
+        read_npz(sample_as_bytes(moved), None, name="a.npz")
 
 
 def test_no_points() -> None:
