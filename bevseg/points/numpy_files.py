@@ -69,8 +69,8 @@ def _scan_of_frame(arrays: Mapping[str, Shaped[np.ndarray, "..."]], *, name: str
     origins = arrays["cloud.sensor_origins_m"]
     if len(origins) != 1 or origins.any():
         raise PointFileError(
-            f"{name}: a frame of {len(origins)} sweeps or a sensor away from its origin, which a plain scan has no place "
-            "for; `bevseg eval` and `bevseg replay` read such frames"
+            f"{name}: a frame of {len(origins)} sweeps or a sensor away from its origin, which a plain scan has no "
+            "place for; `bevseg eval` and `bevseg replay` read such frames"
         )
     others = {column: arrays[key] for key, column in _FRAME_KEYS.items() if key in arrays}
     return RawPoints(arrays["cloud.xyz"], others.get("intensity"), others.get("ring"), others.get("time"))
