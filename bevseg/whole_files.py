@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,20 @@ def unfinished_path(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.filename is None:  # as of a write to a full disk
             error.filename = str(path)
         raise
+
+
+def require_writable(path: Path) -> None:
+    """Finds out before the work begins whether a file, or a folder, can be made under that name.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    folder = next(above for above in path.absolute().parents if above.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be written: in {folder}: {error.strerror}") from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

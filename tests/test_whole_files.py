@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bevseg.whole_files import remove_abandoned, remove_unfinished, unfinished_path, write_whole
+from bevseg.whole_files import remove_abandoned, remove_unfinished, require_writable, unfinished_path, write_whole
 
 
 def test_writes_into_new_folders_and_over_old_files(tmp_path: Path) -> None:
@@ -74,3 +74,10 @@ def test_what_may_be_somebodys_is_let_be(tmp_path: Path, gone: int) -> None:
     (tmp_path / f".a.{gone}.tmp").write_bytes(b"a moment ago")
     remove_abandoned(tmp_path / "a")
     assert {path.name for path in tmp_path.iterdir()} == {*names, f".a.{gone}.tmp"}
+
+
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    require_writable(tmp_path / "new" / "a.txt")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match=r"'/proc/a\.txt' cannot be written: in /proc: "):
+        require_writable(Path("/proc/a.txt"))

@@ -28,6 +28,7 @@ from bevseg.commands.replay_bag import add_bag_arguments, as_the_node, check_bag
 from bevseg.commands.replay_drawn import SHEET_TILES, write_drawn_sheet, write_drawn_view, write_page_view
 from bevseg.commands.replay_scene import SCENE_VIEWS, check_scene_view, show_scene
 from bevseg.commands.replayed import Replayed, open_replayed
+from bevseg.whole_files import require_writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shown.add_argument("--truth", action="store_true", help="the truth alone (default where nothing else is named)")
     shown.add_argument("--no-truth", action="store_true", help="results alone, not held against the truth")
-    shown.add_argument("--no-tracking", action="store_true", help="keep the ids of results as they are")
+    no_tracking = "keep the ids of results; those of tracks count from the first frame that is shown"
+    shown.add_argument("--no-tracking", action="store_true", help=no_tracking)
     _add_frame_arguments(parser)
     view = parser.add_argument_group("view")
     view.add_argument(
@@ -90,7 +92,7 @@ def _add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     frames.add_argument("--from", dest="first", metavar="FRAME", help="first frame: place, time as 3.5s, or name")
     frames.add_argument("--to", dest="last", metavar="FRAME", help="last frame, likewise")
     frames.add_argument("--step", type=int, default=1, metavar="N", help="every Nth frame (default: 1)")
-    frames.add_argument("--frames", metavar="LIST", help="these alone: places with commas")
+    frames.add_argument("--frames", metavar="LIST", help="these alone: places with commas, -1 is the last")
     frames.add_argument(
         "--find",
         metavar="WHAT",
@@ -150,6 +152,8 @@ def _check(args: argparse.Namespace) -> None:
         in_the_way = next((folder for folder in path.parents if folder.is_file()), None) if path else None
         if in_the_way:
             raise ValueError(f"'{path}' cannot be written: '{in_the_way}' is a file, not a folder")
+        if path:
+            require_writable(path)
     if args.view == "web":
         _check_page(args)
     elif args.view == "mcap":

@@ -33,8 +33,8 @@ POINTS_TYPE = "sensor_msgs/msg/PointCloud2"
 ODOMETRY_TYPE = "nav_msgs/msg/Odometry"
 BAG_SUFFIXES = (".mcap", ".db3")
 
-_OBJECTS_TABLE = "/objects_table"
-"""Ends the topic of what bevseg publishes as one object a row."""
+_OBJECTS_TABLE, _LABELLED_POINTS = "/output/objects_table", "/output/points"
+"""End the topics of clouds that bevseg publishes: one object a row, and the scan with labels."""
 _NEIGHBOURS = 4
 """Odometry messages to each side of a scan that are looked at first: stamps and times of recording differ a little."""
 
@@ -131,12 +131,14 @@ class BagSource:
         for connection in self._reader.connections:
             if connection.msgtype == kind:
                 by_topic.setdefault(connection.topic, []).append(connection)
-        if topic is None and len(by_topic) > 1:  # results that bevseg publishes as rows of a cloud are no scan
-            by_topic = {name: found for name, found in by_topic.items() if not name.endswith(_OBJECTS_TABLE)}
+        if topic is None and len(by_topic) > 1:
+            by_topic = _scans(by_topic)
         if topic is not None and topic not in by_topic:
             raise DatasetError(f"{self.path}: has no topic {topic} of type {kind}, but {sorted(by_topic) or 'none'}")
         if topic is None and len(by_topic) > 1:
-            raise DatasetError(f"{self.path}: several topics have type {kind}: {sorted(by_topic)}; name one")
+            raise DatasetError(
+                f"{self.path}: several topics have type {kind}: {sorted(by_topic)}; name one with --topic"
+            )
         if required and not by_topic:
             topics = sorted(f"{c.topic} ({c.msgtype})" for c in self._reader.connections)
             raise DatasetError(f"{self.path}: has no topic of type {kind}; its topics are {topics}")
@@ -185,6 +187,13 @@ class BagSource:
     def _odometry_between(self, start_ns: int, end_ns: int) -> list[StampedPose]:
         found = self._reader.messages(self._odometry, start=start_ns, stop=end_ns + 1)
         return [pose_of_odometry(self._reader.deserialize(data, c.msgtype)) for c, _, data in found]
+
+
+def _scans(by_topic: dict[str, list[Connection]]) -> dict[str, list[Connection]]:
+    """Without what bevseg publishes beside a scan: results as rows of a cloud, and the scan with labels."""
+    scans = {name: found for name, found in by_topic.items() if not name.endswith(_OBJECTS_TABLE)}
+    unlabelled = {name: found for name, found in scans.items() if not name.endswith(_LABELLED_POINTS)}
+    return unlabelled or scans
 
 
 def open_bag(path: Path) -> AnyReader:

@@ -94,7 +94,8 @@ def _opened(path: Path) -> Iterator[NpzFile]:
     except (KeyError, ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         if isinstance(error, SampleFileError):
             raise
-        raise SampleFileError(f"{path} is no readable sample file: {error!r}; write it again") from error
+        what = f"{type(error).__name__}: {error}"
+        raise SampleFileError(f"{path} is cut off, damaged or no sample file ({what}); make it anew") from error
 
 
 def _read_header(path: Path, stored: NpzFile) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 
 def has_display(environment: Mapping[str, str] = os.environ) -> bool:
@@ -28,3 +29,17 @@ def refusal_of_open3d(probe: str) -> str | None:
     if "No module named 'open3d'" in said:
         raise ModuleNotFoundError("No module named 'open3d'", name="open3d")
     return said
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Sends what libraries in C++ write to stdout, past Python, to stderr: stdout is for results."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -18,7 +18,7 @@ from bevseg.drawing.image_file import write_png
 from bevseg.drawing.labels import Placer, Rect
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.replay.difference import with_differences
-from bevseg.replay.display import refusal_of_open3d
+from bevseg.replay.display import refusal_of_open3d, stdout_to_stderr
 from bevseg.replay.export import unfinished_folder
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.open3d_scene import background, look_from, pixels_of, show
@@ -68,9 +68,10 @@ def write_open3d(
         RendererError: Open3D cannot draw here.
     """
     require_renderer()
-    import open3d as o3d
+    with stdout_to_stderr():
+        import open3d as o3d
 
-    renderer = o3d.visualization.rendering.OffscreenRenderer(look.size.width, look.size.height)
+        renderer = o3d.visualization.rendering.OffscreenRenderer(look.size.width, look.size.height)
     renderer.scene.set_background(background())
     renderer.scene.view.set_post_processing(False)  # or its tone mapping would change the colours
     with unfinished_folder(folder) as unfinished:

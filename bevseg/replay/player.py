@@ -123,7 +123,13 @@ def frame_at_time(time_s: float, total: int, time_of: Callable[[int], float]) ->
         time_s: Since the first frame, seconds.
         total: Frames of the recording.
         time_of: Time of a frame; asked for a few of them alone, as times grow.
+
+    Raises:
+        LookupError: It is later than the last frame, by more than the time between two.
     """
+    last_s = time_of(total - 1)
+    if time_s > last_s + (last_s - time_of(0)) / max(total - 1, 1):
+        raise LookupError(f"there is no frame at {time_s:g} s, the last is at {last_s:.1f} s")
     low, high = 0, total - 1
     while low < high:
         middle = (low + high + 1) // 2

@@ -45,7 +45,8 @@ class StoredPredictions:
                 could be meant.
         """
         if not folder.is_dir():
-            raise PredictionError(f"{folder}: no such folder; expected stored scenes of `bevseg segment` or `eval`")
+            what = "is a file, not a folder" if folder.exists() else "no such folder"
+            raise PredictionError(f"{folder}: {what}; expected stored scenes of `bevseg segment` or `eval`")
         for place in (folder / "predictions" / source, folder / source, folder):
             if place.is_dir() and any(True for _ in place.glob("*.json")) and not _is_run(place):
                 return cls(place)

@@ -68,7 +68,7 @@ def test_states_that_cannot_be_are_refused(changed: dict[str, float]) -> None:
         Playback(**{"total": 3, **changed})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("time_s", "frame"), [(-1.0, 0), (0.0, 0), (0.25, 2), (0.3, 3), (99.0, 9)])
+@pytest.mark.parametrize(("time_s", "frame"), [(-1.0, 0), (0.0, 0), (0.25, 2), (0.3, 3), (0.99, 9)])
 def test_a_frame_by_time_is_found_by_few_reads(time_s: float, frame: int) -> None:
     asked: list[int] = []
 
@@ -77,7 +77,14 @@ def test_a_frame_by_time_is_found_by_few_reads(time_s: float, frame: int) -> Non
         return index * 0.1 + 1e-9 * (index == 3)
 
     assert frame_at_time(time_s, 10, lambda k: time_of(k) - 2e-9) == frame
-    assert len(asked) <= 4
+    assert len(asked) <= 6
+
+
+def test_a_time_after_the_end_is_refused() -> None:
+    with pytest.raises(LookupError, match=r"no frame at 99 s, the last is at 0\.9 s"):
+        frame_at_time(99.0, 10, lambda k: k * 0.1)
+    with pytest.raises(LookupError, match="the last is at 0"):
+        frame_at_time(0.1, 1, lambda k: 0.0)
 
 
 def test_a_frame_by_name() -> None:
