@@ -11,6 +11,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -278,10 +279,22 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C reaches all processes of a terminal; those started meanwhile never see it, as they inherit the mask."""
+    """Ctrl-C reaches all processes of a terminal; those started meanwhile never see it, as they inherit the mask.
+
+    Here it takes effect at the end, and so does SIGTERM: a worker that is left half started complains of it. The mask
+    alone is no help against that where there are other threads, which take the signal in.
+    """
     resource_tracker.ensure_running()  # starting it with the first worker would lift the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    in_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+    handlers = {number: signal.signal(number, lambda caught, _: held.append(caught)) for number in numbers}
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for caught in held[:1]:
+            signal.raise_signal(caught)

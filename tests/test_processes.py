@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bevseg import processes
 from bevseg.processes import WorkerDiedError, WorkerTraceback, in_order, one_thread_each, usable_cores, work_off
 
 
@@ -17,6 +21,41 @@ from bevseg.processes import WorkerDiedError, WorkerTraceback, in_order, one_thr
 def _nobody_is_left() -> object:
     yield
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_workers_have_started(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """Another thread takes the signal in, so that it is not the mask of this one that holds it back."""
+    whole: list[bool] = []
+
+    class StoppedError(Exception):
+        """What the signal is to raise."""
+
+    def stop(_: int, __: object) -> None:
+        raise StoppedError
+
+    start = processes._Worker.start
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), number)
+        time.sleep(0.1)
+        worker = start(*args, **options)
+        whole.append(True)
+        return worker
+
+    monkeypatch.setattr(processes._Worker, "start", slowly)
+    before, quit_thread = signal.signal(number, stop), threading.Event()
+    thread = threading.Thread(target=quit_thread.wait)
+    thread.start()
+    try:
+        with pytest.raises(StoppedError):
+            list(in_order(len, ["a", "bc"], 2))
+        assert signal.getsignal(number) is stop
+    finally:
+        quit_thread.set()
+        thread.join()
+        signal.signal(number, before)
+    assert whole == [True, True]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
