@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = int(args.run(args))
             sys.stdout.flush()
             return code
-    except _Terminated:
-        return _failed(args, ExitCode.TERMINATED, "terminated")
+    except _Terminated as stop:
+        return _failed(args, ExitCode.TERMINATED, str(stop))
     except KeyboardInterrupt as stop:
         return _failed(args, ExitCode.INTERRUPTED, str(stop) or "interrupted")
     except BrokenPipeError:
@@ -78,7 +78,7 @@ def _unwound_by_sigterm() -> Iterator[None]:
 
 def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
-    raise _Terminated
+    raise _Terminated("terminated")
 
 
 def _parser() -> argparse.ArgumentParser:

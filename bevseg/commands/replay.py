@@ -17,7 +17,8 @@ lacks it), and the exit code is 1.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,7 +185,9 @@ def _search(what: str, replayed: Replayed, indices: Sequence[int], screen: Conso
 def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[int], screen: Console) -> Iterable[Tally]:
     """Writes what was asked for, one after the other."""
     if args.view in SCENE_VIEWS:
-        yield show_scene(args, replayed, indices, screen)
+        with _told_what_is_missing(args.output):
+            tally = show_scene(args, replayed, indices, screen)
+        yield tally
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -192,9 +195,24 @@ def _exported(args: argparse.Namespace, replayed: Replayed, indices: Iterable[in
     with Progress(*columns, console=screen, transient=True) as progress:
         if args.output:
             write = {"mcap": write_bag_view, "web": write_page_view}.get(args.view, write_drawn_view)
-            yield write(args, replayed, indices, progress)
+            with _told_what_is_missing(args.output):
+                tally = write(args, replayed, indices, progress)
+            yield tally
         if args.sheet:
-            yield write_drawn_sheet(args, replayed, list(indices), progress)
+            with _told_what_is_missing(args.sheet):
+                tally = write_drawn_sheet(args, replayed, list(indices), progress)
+            yield tally
+
+
+@contextmanager
+def _told_what_is_missing(path: Path | None) -> Iterator[None]:
+    """Names what an interruption leaves unwritten, where it was to be written."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if path is None:
+            raise
+        raise type(stop)(f"{str(stop) or 'interrupted'}: '{path}' was not written") from stop
 
 
 def _summary(

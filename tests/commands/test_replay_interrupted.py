@@ -84,6 +84,8 @@ def test_nothing_half_done_is_left(drive: Path, tmp_path: Path, name: str, numbe
     ended, told = _stopped(_arguments(drive, tmp_path / name), tmp_path / name, number)
     assert ended == code, told
     assert "Traceback" not in told
+    how = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[number]
+    assert f"bevseg: {how}: '{tmp_path / name}' was not written" in told
     assert not list(tmp_path.iterdir())
 
 
