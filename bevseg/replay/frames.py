@@ -91,11 +91,13 @@ class BrokenFrame:
         index: Its place, from 0.
         total: How many frames there are.
         reason: What is wrong with it, and what to do.
+        name: As of a `Frame`; empty where the recording does not tell it.
     """
 
     index: int
     total: int
     reason: str
+    name: str = ""
 
 
 def nothing_found(cloud: PointCloud, grid: BevGrid = VIEW_GRID) -> Scene:

@@ -75,35 +75,57 @@ class Query:
 
 @dataclass(frozen=True)
 class Find:
-    """A frame that shows what was looked for.
+    """A frame that shows what was looked for, in one result or in another.
 
     Attributes:
         index: Its place in the recording.
         name: Its name.
-        count: How many objects show it.
+        results: The names of its results, one or two; none where the frame cannot be read.
+        counts: How many objects show it, in each result.
         severity: Of the worst of them, 0..1.
+        worst: The result that holds the worst of them; empty where the frame cannot be read.
+        reason: Why the frame cannot be shown as a whole; mostly empty.
     """
 
     index: int
     name: str
-    count: int
+    results: tuple[str, ...]
+    counts: tuple[int, ...]
     severity: float
+    worst: str
+    reason: str = ""
 
 
 def find(query: Query, frames: Iterable[Frame | BrokenFrame]) -> Iterator[Find]:
     """The frames that show it, in their order, as they are read."""
     for frame in frames:
+        if isinstance(frame, BrokenFrame):
+            if query.sight == "broken":
+                yield Find(frame.index, frame.name, (), (), 1.0, "", frame.reason)
+            continue
         severities = severities_in(query, frame)
-        if len(severities):
-            name = "" if isinstance(frame, BrokenFrame) else frame.name
-            yield Find(frame.index, name, len(severities), float(severities.max()))
+        if any(map(len, severities)):
+            yield _find(query, frame, severities)
 
 
-def severities_in(query: Query, frame: Frame | BrokenFrame) -> np.ndarray:
-    """How bad each object of a frame is that shows it, 0..1, (m,); with two results, those of both."""
-    if isinstance(frame, BrokenFrame):
-        return np.ones(1 if query.sight == "broken" else 0)
-    return np.concatenate([_severities(query, prediction) for prediction in frame.predictions])
+def severities_in(query: Query, frame: Frame) -> tuple[np.ndarray, ...]:
+    """How bad each object of a frame is that shows it, 0..1: (m,) for each of its results."""
+    return tuple(_severities(query, prediction) for prediction in frame.predictions)
+
+
+def _find(query: Query, frame: Frame, severities: tuple[np.ndarray, ...]) -> Find:
+    most = [float(severity.max(initial=-1.0)) for severity in severities]
+    worst = most.index(max(most))
+    notes = [f"{p.name}: {p.note}" if len(severities) > 1 else p.note for p in frame.predictions if p.note]
+    return Find(
+        index=frame.index,
+        name=frame.name,
+        results=tuple(prediction.name for prediction in frame.predictions),
+        counts=tuple(map(len, severities)),
+        severity=most[worst],
+        worst=frame.predictions[worst].name,
+        reason="; ".join(notes) if query.sight == "broken" else "",
+    )
 
 
 def _severities(query: Query, prediction: Prediction) -> np.ndarray:

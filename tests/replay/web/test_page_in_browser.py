@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -263,6 +264,36 @@ def test_two_results_side_by_side(browser: Browser, show: Show, compared: Frame)
     assert browser.run("panes.map((pane) => [pane.heading.textContent, pane.note.textContent])") == [
         ["net", ""], ["other", "no result for frame 000000"],
     ]  # fmt: skip
+    assert browser.complaints() == []
+
+
+def test_failures_of_two_results_are_counted_for_each(browser: Browser, show: Show, make: Any) -> None:
+    frames = []
+    for index, (a, b) in enumerate([((0, 1, 2), (0,)), ((0, 1, 2), (0, 1, 2)), ((0, 1), (1,))]):
+        first, second = make(index, a), replace(make(index, b).predictions[0], name="other")
+        frames.append(replace(first, predictions=(*first.predictions, second)))
+    show([*frames, BrokenFrame(3, 4, "cut off", "000003")])
+    assert _text(browser, "#failures thead") == "look for net other frames"
+    assert _text(browser, "tr:has([data-kind=missed])").startswith("missed 0 2 2")
+    assert browser.run("document.querySelector('tr:has([data-kind=missed]) td:nth-child(4)').title") == "net 1, other 2"
+    assert _click(browser, "[data-jump=missed][data-way='1']") == 2
+    assert _text(browser, "tr.chosen").startswith("missed 1 2 2")
+    assert browser.run("strip.told(2)") == "frame 2\nmissed: net 1, other 2"
+    assert browser.run("strip.told(1)") == "frame 1\nnone of what is looked for"
+    assert browser.run("strip.told(3)") == "frame 3 cannot be shown"
+    heights = """(() => {
+        const { width, height } = strip.canvas, data = pixels(strip.canvas), middle = strip.columnOf(2, width);
+        const lit = (x) => [...Array(height).keys()].filter((y) => {
+            const [r, g, b] = data.slice(4 * (y * width + Math.round(x)), 4 * (y * width + Math.round(x)) + 3);
+            return Math.max(Math.abs(r - 239), Math.abs(g - 91), Math.abs(b - 168)) < 60;
+        }).length;
+        return [lit(middle - 5), lit(middle + 5)];
+    })()"""
+    left, right = browser.run(heights)
+    assert 0 < left < right == pytest.approx(2 * left, abs=4)
+    assert _click(browser, "[data-do=on]") == 3
+    assert _text(browser, "tr:has([data-kind=broken])").startswith("broken 1 1 1")
+    assert _text(browser, "#place").startswith("000003")
     assert browser.complaints() == []
 
 
