@@ -92,6 +92,18 @@ def test_a_search_in_a_comparison_counts_for_each(
     assert found["reason"] == "fewer: no result for frame 000002"
 
 
+def test_the_page_of_a_run_calls_its_result_by_the_run(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, page = tmp_path / "run7" / "predictions" / "drive", tmp_path / "a.html"
+    shutil.copytree(made / "results", folder)
+    arguments = ("--predictions", folder, "--view", "web", "--frames", "0", "--workers", "1", "--output", page)
+    code, told = _run(capsys, made / "drive", *arguments)
+    assert code == ExitCode.OK, told
+    (summary,) = re.findall(r'id="summary0">(.*?)</script>', page.read_text())
+    assert json.loads(summary)["results"] == ["run7"]
+
+
 def test_a_search_for_broken_frames_says_which_and_why(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
