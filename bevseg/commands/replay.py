@@ -240,8 +240,9 @@ def _words(found: Find) -> str:
     if found.reason:
         return found.reason
     of_each = ", ".join(f"{name} {count}" for name, count in zip(found.results, found.counts, strict=True))
-    counted = of_each if len(found.results) > 1 else f"{found.counts[0]} of them"
-    return f"{counted}, the worst {found.severity:.2f}"
+    if len(found.results) > 1:
+        return f"{of_each}, the worst in {found.worst_in}: {found.worst}"
+    return f"{found.counts[0]} of them, the worst: {found.worst}"
 
 
 def _found(what: str, finds: Sequence[Find]) -> str:

@@ -83,7 +83,8 @@ class Find:
         results: The names of its results, one or two; none where the frame cannot be read.
         counts: How many objects show it, in each result.
         severity: Of the worst of them, 0..1.
-        worst: The result that holds the worst of them; empty where the frame cannot be read.
+        worst: What that severity comes from, such as "score 0.37", "95 % hidden" or "IoU 0.41".
+        worst_in: The result that holds the worst of them; empty where the frame cannot be read.
         reason: Why the frame cannot be shown as a whole; mostly empty.
     """
 
@@ -93,6 +94,7 @@ class Find:
     counts: tuple[int, ...]
     severity: float
     worst: str
+    worst_in: str
     reason: str = ""
 
 
@@ -101,7 +103,7 @@ def find(query: Query, frames: Iterable[Frame | BrokenFrame]) -> Iterator[Find]:
     for frame in frames:
         if isinstance(frame, BrokenFrame):
             if query.sight == "broken":
-                yield Find(frame.index, frame.name, (), (), 1.0, "", frame.reason)
+                yield Find(frame.index, frame.name, (), (), 1.0, frame.reason, "", frame.reason)
             continue
         severities = severities_in(query, frame)
         if any(map(len, severities)):
@@ -116,6 +118,7 @@ def severities_in(query: Query, frame: Frame) -> tuple[np.ndarray, ...]:
 def _find(query: Query, frame: Frame, severities: tuple[np.ndarray, ...]) -> Find:
     most = [float(severity.max(initial=-1.0)) for severity in severities]
     worst = most.index(max(most))
+    prediction, place = frame.predictions[worst], int(severities[worst].argmax())
     notes = [f"{p.name}: {p.note}" if len(severities) > 1 else p.note for p in frame.predictions if p.note]
     return Find(
         index=frame.index,
@@ -123,7 +126,8 @@ def _find(query: Query, frame: Frame, severities: tuple[np.ndarray, ...]) -> Fin
         results=tuple(prediction.name for prediction in frame.predictions),
         counts=tuple(map(len, severities)),
         severity=most[worst],
-        worst=frame.predictions[worst].name,
+        worst=_measure(query, prediction, place, most[worst]),
+        worst_in=prediction.name,
         reason="; ".join(notes) if query.sight == "broken" else "",
     )
 
@@ -137,7 +141,7 @@ def _severities(query: Query, prediction: Prediction) -> np.ndarray:
         case "low-score":
             return 1 - instances.score[instances.score < query.limit]
         case "order-cycle":
-            return np.ones(len(graph.cycles))
+            return 1 - 1 / np.array([len(cycle) for cycle in graph.cycles], np.float64)
         case "broken":
             return np.ones(1 if prediction.note else 0)
         case _:
@@ -145,3 +149,21 @@ def _severities(query: Query, prediction: Prediction) -> np.ndarray:
             if difference is None:
                 return np.zeros(0)
             return difference.severity[difference.mark == OUTCOME_OF_SIGHT[query.sight]]
+
+
+def _measure(query: Query, prediction: Prediction, place: int, severity: float) -> str:
+    """What the severity comes from, of one of those that `_severities` tells of."""
+    match query.sight:
+        case "hidden":
+            return f"{100 * severity:.0f} % hidden"
+        case "low-score":
+            return f"score {1 - severity:.2f}"
+        case "order-cycle":
+            return f"a circle of {len(prediction.scene.occlusion.cycles[place])}"
+        case "broken":
+            return prediction.note
+        case _:
+            difference = prediction.difference
+            if difference is None:
+                return ""
+            return difference.mark_measure[np.flatnonzero(difference.mark == OUTCOME_OF_SIGHT[query.sight])[place]]

@@ -83,8 +83,8 @@ def test_a_search_in_a_comparison_counts_for_each(
     code, told = _run(capsys, made / "drive", *both, "--find", "hidden:0.0", "--frames", "1,2")
     assert code == ExitCode.OK, told
     lines = told.splitlines()
-    assert re.fullmatch(r"frame      1  000001  results (\d+), fewer \1, the worst .*", lines[-3])
-    assert re.fullmatch(r"frame      2  000002  results \d+, fewer 0, the worst .*", lines[-2])
+    assert re.fullmatch(r"frame      1  000001  results (\d+), fewer \1, the worst in results: \d+ % hidden", lines[-3])
+    assert re.fullmatch(r"frame      2  000002  results \d+, fewer 0, the worst in results: \d+ % hidden", lines[-2])
     assert lines[-1] == "2 frames show hidden:0.0, results in 2, fewer in 1"
     assert cli.main(["replay", str(made / "drive"), *map(str, both), "--find", "broken", "--json"]) == ExitCode.OK
     (found,) = json.loads(capsys.readouterr().out)["found"]

@@ -79,13 +79,19 @@ def test_what_results_alone_show(frame: Frame) -> None:
         frame, replace(scene, instances=replace(scene.instances, score=np.array([0.2, 0.9, 0.6], np.float32)))
     )
     np.testing.assert_allclose(severities_in(Query.parse("low-score"), low)[0], [0.8], atol=1e-6)
-    circle = _with_scene(frame, replace(scene, occlusion=replace(scene.occlusion, cycles=((0, 2),))))
-    assert _counts("order-cycle", circle) == [1]
+    circles = ((0, 2), (0, 1, 2))
+    circle = _with_scene(frame, replace(scene, occlusion=replace(scene.occlusion, cycles=circles)))
+    assert _counts("order-cycle", circle) == [2]
+    shown = [("hidden", hidden), ("low-score", low), ("order-cycle", circle)]
+    worst = [next(find(Query.parse(sight), [shows])).worst for sight, shows in shown]
+    assert worst == ["70 % hidden", "score 0.20", "a circle of 3"]
 
 
 def test_frames_that_cannot_be_shown(frame: Frame) -> None:
     broken = BrokenFrame(7, 9, "cut off", "000007")
-    assert list(find(Query.parse("broken"), [frame, broken])) == [Find(7, "000007", (), (), 1.0, "", "cut off")]
+    assert list(find(Query.parse("broken"), [frame, broken])) == [
+        Find(7, "000007", (), (), 1.0, "cut off", "", "cut off")
+    ]
     assert list(find(Query.parse("missed"), [broken])) == []
     no_result = replace(frame, predictions=(replace(frame.predictions[0], note="no result"),))
     (found,) = find(Query.parse("broken"), [no_result])
@@ -99,8 +105,8 @@ def test_a_comparison_is_searched_in_both_and_told_of_each(drive: Source, right:
     recording = Recording(drive, (Predictor("a", right), Predictor("b", nothing_early)), SCORING)
     frames = [recording.read(k) for k in range(3)]
     found = list(find(Query.parse("missed"), frames))
-    assert [(f.index, f.results, f.counts, f.worst) for f in found] == [
-        (0, ("a", "b"), (0, 3), "b"), (2, ("a", "b"), (0, 3), "b"),
+    assert [(f.index, f.results, f.counts, f.worst, f.worst_in) for f in found] == [
+        (0, ("a", "b"), (0, 3), "30 points", "b"), (2, ("a", "b"), (0, 3), "20 points", "b"),
     ]  # fmt: skip
     (lacking,) = find(Query.parse("broken"), frames)
     assert (lacking.counts, lacking.reason) == ((0, 1), "b: no result for frame 000001")
