@@ -94,8 +94,9 @@ def _add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     frames.add_argument(
         "--find",
         metavar="WHAT",
-        help="those alone that show it: over-merge, over-split, missed, false-alarm, label, twice, shape, "
-        "hidden[:SHARE], low-score[:SCORE], order-cycle, broken; without --output and --sheet they are listed",
+        help="those alone that show it: merged, split, missed, false, label, twice, shape, hidden[:SHARE] (from that "
+        "share on; default: 0.6), low-score[:SCORE] (below that score; default: 0.5), order-cycle, broken; over-merge, "
+        "over-split and false-alarm are understood as well; without --output and --sheet they are listed",
     )
     frames.add_argument("--watch", action="store_true", help="follow a folder that grows; Ctrl-C ends the video well")
     frames.add_argument("--idle", type=float, default=10.0, metavar="S", help="so long without a new frame ends it")

@@ -12,18 +12,20 @@ from bevseg.drawing.difference import Outcome
 from bevseg.replay.frames import BrokenFrame, Frame, Prediction
 
 Sight = Literal[
-    "over-merge", "over-split", "missed", "false-alarm", "label", "twice", "shape", "hidden", "low-score",
-    "order-cycle", "broken",
+    "merged", "split", "missed", "false", "label", "twice", "shape", "hidden", "low-score", "order-cycle", "broken",
 ]  # fmt: skip
-"""What can be looked for."""
+"""What can be looked for; failures by the words that stand beside them in pictures."""
 
 SIGHTS: tuple[Sight, ...] = get_args(Sight)
 
+OTHER_WORDS: dict[str, Sight] = {"over-merge": "merged", "over-split": "split", "false-alarm": "false"}
+"""The evaluation's words for some of them, which are understood as well."""
+
 OUTCOME_OF_SIGHT: dict[Sight, Outcome] = {
-    "over-merge": Outcome.MERGED,
-    "over-split": Outcome.SPLIT,
+    "merged": Outcome.MERGED,
+    "split": Outcome.SPLIT,
     "missed": Outcome.MISSED,
-    "false-alarm": Outcome.FALSE_ALARM,
+    "false": Outcome.FALSE_ALARM,
     "label": Outcome.WRONG_LABEL,
     "twice": Outcome.TWICE,
     "shape": Outcome.WRONG_SHAPE,
@@ -48,15 +50,16 @@ class Query:
 
     @classmethod
     def parse(cls, text: str) -> Query:
-        """From text such as `over-merge` or `low-score:0.3`.
+        """From text such as `merged`, `over-merge` or `low-score:0.3`.
 
         Raises:
             ValueError: It is none of the kinds, or its limit is no number in 0..1.
         """
         name, _, limit = text.partition(":")
-        if name not in SIGHTS:
-            raise ValueError(f"cannot look for '{name}'; known are {', '.join(SIGHTS)}")
-        sight: Sight = next(known for known in SIGHTS if known == name)
+        words: dict[str, Sight] = {**{sight: sight for sight in SIGHTS}, **OTHER_WORDS}
+        if name not in words:
+            raise ValueError(f"cannot look for '{name}'; known are {', '.join(SIGHTS)} (and {', '.join(OTHER_WORDS)})")
+        sight = words[name]
         if not limit:
             return cls(sight, LIMITS.get(sight, 0.0))
         try:

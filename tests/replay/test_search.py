@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bevseg.commands.replay import add_arguments
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.drawing.difference import Outcome
@@ -13,7 +16,7 @@ from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
 from bevseg.replay.frames import BrokenFrame, Frame, nothing_found
 from bevseg.replay.recording import Predictor, Recording
-from bevseg.replay.search import Find, Query, find, severities_in
+from bevseg.replay.search import LIMITS, OTHER_WORDS, OUTCOME_OF_SIGHT, SIGHTS, Find, Query, find, severities_in
 from bevseg.results.scene import Scene
 
 SCORING = Scoring(MatchRule(min_points=5))
@@ -38,7 +41,10 @@ def _with_scene(frame: Frame, scene: Scene) -> Frame:
 @pytest.mark.parametrize(
     ("text", "query"),
     [
-        ("over-merge", Query("over-merge")),
+        ("merged", Query("merged")),
+        ("over-merge", Query("merged")),
+        ("over-split", Query("split")),
+        ("false-alarm", Query("false")),
         ("hidden", Query("hidden", 0.6)),
         ("hidden:0.25", Query("hidden", 0.25)),
         ("low-score:0", Query("low-score", 0.0)),
@@ -48,12 +54,12 @@ def test_queries_are_words(text: str, query: Query) -> None:
     assert Query.parse(text) == query
 
 
-@pytest.mark.parametrize("text", ["", "merge", "hidden:", "hidden:x", "hidden:2", "missed:0.5"])
+@pytest.mark.parametrize("text", ["", "merge", "hidden:", "hidden:x", "hidden:2", "missed:0.5", "over-merge:0.5"])
 def test_what_cannot_be_looked_for(text: str) -> None:
     if text == "hidden:":
         assert Query.parse(text) == Query("hidden", 0.6)
         return
-    with pytest.raises(ValueError, match=r"known are over-merge|expected a share"):
+    with pytest.raises(ValueError, match=r"known are merged, .* \(and over-merge|expected a share"):
         Query.parse(text)
 
 
@@ -66,7 +72,7 @@ def test_failures_are_found_where_they_are(drive: Source, make: Callable[..., Sc
     found = list(find(Query.parse("missed"), (recording.read(k) for k in range(6))))
     assert [(f.index, f.name, f.counts) for f in found] == [(2, "000002", (1,)), (4, "000004", (1,))]
     assert all(0 < f.severity <= 1 for f in found)
-    assert list(find(Query.parse("over-split"), (recording.read(k) for k in range(6)))) == []
+    assert list(find(Query.parse("split"), (recording.read(k) for k in range(6)))) == []
 
 
 def test_what_results_alone_show(frame: Frame) -> None:
@@ -118,3 +124,21 @@ def test_only_failures_need_a_truth(frame: Frame) -> None:
     bare = replace(frame, predictions=(replace(frame.predictions[0], difference=None),))
     assert _counts("missed", bare) == [0]
     assert Outcome.MISSED.is_failure
+
+
+def test_failures_are_called_as_in_pictures() -> None:
+    assert all(sight == outcome.word for sight, outcome in OUTCOME_OF_SIGHT.items())
+    assert set(OUTCOME_OF_SIGHT.values()) == {outcome for outcome in Outcome if outcome.is_failure}
+    assert not set(OTHER_WORDS) & set(SIGHTS)
+
+
+def test_the_help_tells_all_words_and_defaults() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    told = " ".join(parser.format_help().split())
+    told = told[told.index("--find WHAT") :]
+    for word in (*SIGHTS, *OTHER_WORDS):
+        assert re.search(rf"\b{word}\b", told), word
+    assert told.index("merged") < told.index("over-merge")
+    assert f"hidden[:SHARE] (from that share on; default: {LIMITS['hidden']})" in told
+    assert f"low-score[:SCORE] (below that score; default: {LIMITS['low-score']})" in told

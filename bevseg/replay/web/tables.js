@@ -1,10 +1,10 @@
 // The heads-up tables beside the scene: failures by kind with ways to the frames that show them, and counts by class.
 
 const SIGHT_WORDS = {
-  "over-merge": ["merged", "one prediction lies over several true objects"],
-  "over-split": ["split", "several predictions lie on one true object"],
+  merged: ["merged", "one prediction lies over several true objects"],
+  split: ["split", "several predictions lie on one true object"],
   missed: ["missed", "nothing was found where a true object is"],
-  "false-alarm": ["false", "a prediction where nothing is"],
+  false: ["false", "a prediction where nothing is"],
   label: ["label", "the mask is right, the class is not"],
   twice: ["twice", "found already by another prediction"],
   shape: ["shape", "too large, too small, shifted or turned"],
