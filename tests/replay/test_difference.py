@@ -40,7 +40,8 @@ def test_all_found(drive: Source, make: Make) -> None:
     assert (difference.prediction == Outcome.FOUND).all()
     assert (difference.truth == Outcome.FOUND).all()
     assert difference.counts()[Outcome.FOUND] == 3
-    assert difference.mark_text == difference.mark_involved == difference.mark_measure == ()
+    assert difference.mark_text == difference.mark_measure == ()
+    assert difference.mark_involved == ()
 
 
 def test_nothing_found(drive: Source, make: Make) -> None:

@@ -26,6 +26,7 @@ INK = """(() => {
     for (let k = 0; k < data.length; k += 1) sum = (sum * 31 + data[k]) % 2147483647;
     return sum;
 })()"""
+LONG = "a-run-with-a-name-that-has-no-room"
 KEYS = {" ": ("Space", 32), "ArrowRight": ("ArrowRight", 39), "ArrowLeft": ("ArrowLeft", 37), "End": ("End", 35)}
 
 
@@ -328,14 +329,20 @@ def test_failures_of_two_results_are_counted_for_each(browser: Browser, show: Sh
     frames = []
     for index, (a, b) in enumerate([((0, 1, 2), (0,)), ((0, 1, 2), (0, 1, 2)), ((0, 1), (1,))]):
         first, second = make(index, a), replace(make(index, b).predictions[0], name="other")
+        first = replace(first, predictions=(replace(first.predictions[0], name=LONG),))
         frames.append(replace(first, predictions=(*first.predictions, second)))
     show([*frames, BrokenFrame(3, 4, "cut off", "000003")])
-    assert _text(browser, "#failures thead") == "look for net other frames"
+    assert _text(browser, "#failures thead") == f"look for {LONG} other frames"
+    table, room = browser.run("[$('failures').lastElementChild.offsetWidth, $('failures').clientWidth - 28]")
+    assert table <= room
     assert _text(browser, "tr:has([data-kind=missed])").startswith("missed 0 2 2")
-    assert browser.run("document.querySelector('tr:has([data-kind=missed]) td:nth-child(4)').title") == "net 1, other 2"
+    assert (
+        browser.run("document.querySelector('tr:has([data-kind=missed]) td:nth-child(4)').title")
+        == f"{LONG} 1, other 2"
+    )
     assert _click(browser, "[data-jump=missed][data-way='1']") == 2
     assert _text(browser, "tr.chosen").startswith("missed 1 2 2")
-    assert browser.run("strip.told(2)") == "frame 2\nmissed: net 1, other 2"
+    assert browser.run("strip.told(2)") == f"frame 2\nmissed: {LONG} 1, other 2"
     assert browser.run("strip.told(1)") == "frame 1\nnone of what is looked for"
     assert browser.run("strip.told(3)") == "frame 3 cannot be shown"
     heights = """(() => {
