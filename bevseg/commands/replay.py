@@ -97,8 +97,9 @@ def _add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     frames.add_argument(
         "--find",
         metavar="WHAT",
-        help="those alone that show it: over-merge, over-split, missed, false-alarm, label, twice, shape, "
-        "hidden[:SHARE], low-score[:SCORE], order-cycle, broken; without --output and --sheet they are listed",
+        help="those alone that show it: merged, split, missed, false, label, twice, shape, hidden[:SHARE] (from that "
+        "share on; default: 0.6), low-score[:SCORE] (below that score; default: 0.5), order-cycle, broken; over-merge, "
+        "over-split and false-alarm are understood as well; without --output and --sheet they are listed",
     )
     frames.add_argument("--watch", action="store_true", help="follow a folder that grows; Ctrl-C ends the video well")
     frames.add_argument("--idle", type=float, default=10.0, metavar="S", help="so long without a new frame ends it")
@@ -227,7 +228,7 @@ def _summary(
         "output": args.output and str(args.output),
         "sheet": args.sheet and str(args.sheet),
         "drawn": [tally.frames for tally in tallies],
-        "found": [asdict(found) for found in finds],
+        "found": [_told(found) for found in finds],
         "broken": [asdict(frame) for tally in tallies for frame in tally.broken],
         "without_result": [name for tally in tallies for name in tally.without_result],
     }
@@ -236,11 +237,8 @@ def _summary(
 def _report(args: argparse.Namespace, finds: Sequence[Find], tallies: Sequence[Tally], screen: Console) -> None:
     if args.find:
         for found in finds:
-            screen.print(
-                f"frame {found.index:>6}  {found.name}  {found.count} of them, the worst {found.severity:.2f}",
-                markup=False,
-            )
-        screen.print(f"{len(finds)} frames show {args.find}", markup=False)
+            screen.print("  ".join(filter(None, (f"frame {found.index:>6}", found.name, _words(found)))), markup=False)
+        screen.print(_found(args.find, finds), markup=False)
     for path, tally in zip([p for p in (args.output, args.sheet) if p], tallies, strict=False):
         screen.print(f"{tally.frames} frames in {path}", markup=False)
         for frame in tally.broken[:10]:
@@ -250,3 +248,29 @@ def _report(args: argparse.Namespace, finds: Sequence[Find], tallies: Sequence[T
             screen.print(
                 f"{len(tally.without_result)} frames have no result, such as {tally.without_result[0]}", markup=False
             )
+
+
+def _told(found: Find) -> dict[str, object]:
+    """As JSON has it: the counts of all results together, and by name."""
+    from dataclasses import asdict
+
+    counts = dict(zip(found.results, found.counts, strict=True))
+    return {**asdict(found), "count": sum(found.counts) or 1, "counts": counts, "results": list(found.results)}
+
+
+def _words(found: Find) -> str:
+    """How many show it, in each result by its name, and how bad the worst is."""
+    if found.reason:
+        return found.reason
+    of_each = ", ".join(f"{name} {count}" for name, count in zip(found.results, found.counts, strict=True))
+    if len(found.results) > 1:
+        return f"{of_each}, the worst in {found.worst_in}: {found.worst}"
+    return f"{found.counts[0]} of them, the worst: {found.worst}"
+
+
+def _found(what: str, finds: Sequence[Find]) -> str:
+    """How many frames show it, and in a comparison in which result."""
+    total = f"{len(finds)} frames show {what}"
+    results = next((found.results for found in finds if len(found.results) > 1), ())
+    frames = [sum(1 for found in finds if found.counts and found.counts[k]) for k in range(len(results))]
+    return total + "".join(f", {name} in {count}" for name, count in zip(results, frames, strict=True))

@@ -174,30 +174,33 @@ def _some_names(source: Source) -> Iterator[str]:
 
 def _predictors(args: argparse.Namespace, stored: Mapping[str, StoredPredictions]) -> tuple[Predictor, ...]:
     from bevseg.replay.recording import Predictor
+    from bevseg.replay.result_names import result_names
     from bevseg.replay.truth import TruthScenes, tracks_are_known
 
     named = _named_results(args)
     if not named:
         return (Predictor("truth", TruthScenes().predict, tracks_are_known),)
     return tuple(
-        _stored(name, stored[name], steady=args.no_tracking) if name in stored else _segmenting(args, name)
-        for name in named
+        _stored(name, stored[result], steady=args.no_tracking)
+        if result in stored
+        else _segmenting(args, name, checkpoint=result)
+        for name, result in zip(result_names(named), named, strict=True)
     )
 
 
-def _stored(named: str, stored: StoredPredictions, *, steady: bool) -> Predictor:
+def _stored(name: str, stored: StoredPredictions, *, steady: bool) -> Predictor:
     from bevseg.replay.recording import Predictor
 
-    return Predictor(Path(named).name, stored.predict, lambda sample: steady)
+    return Predictor(name, stored.predict, lambda sample: steady)
 
 
-def _segmenting(args: argparse.Namespace, checkpoint: str) -> Predictor:
+def _segmenting(args: argparse.Namespace, name: str, *, checkpoint: str) -> Predictor:
     from bevseg.commands.models import load_segmenter
     from bevseg.replay.recording import Predictor
 
     segmenter = load_segmenter(argparse.Namespace(**{**vars(args), "checkpoint": checkpoint}))
     steady = args.no_tracking
-    return Predictor(Path(checkpoint).stem, lambda sample: segmenter.segment(sample.cloud), lambda sample: steady)
+    return Predictor(name, lambda sample: segmenter.segment(sample.cloud), lambda sample: steady)
 
 
 def _size(text: str) -> Sequence[int]:

@@ -78,6 +78,9 @@ class Difference:
         mark_prediction: Index of the prediction it is about, -1 for none.
         mark_text: What stands beside it, such as "missed, hidden".
         severity: How bad it is, 0..1, comparable within a kind.
+        mark_involved: True objects that a merging prediction lies over, or predictions that are the parts of a split
+            object; empty for other kinds.
+        mark_measure: What its severity comes from, such as "score 0.37" or "12 points".
     """
 
     prediction: Int[np.ndarray, "k"]
@@ -88,6 +91,8 @@ class Difference:
     mark_prediction: Int[np.ndarray, "m"]
     mark_text: tuple[str, ...]
     severity: Float[np.ndarray, "m"]
+    mark_involved: tuple[tuple[int, ...], ...]
+    mark_measure: tuple[str, ...]
 
     def counts(self) -> dict[Outcome, int]:
         """How many true objects were found, and how many failures there are of each kind."""

@@ -116,8 +116,11 @@ class FrameFailures:
         failures: What went wrong.
         of_truth: Which failure accounts for each missed object; -1 for objects that were found or ignored.
         of_prediction: Which failure accounts for each wrong prediction; -1 for the others.
+        involved: For each failure, the true objects that a merging prediction covers, or the predictions that are the
+            parts of a split object; empty for other kinds.
     """
 
     failures: Failures
     of_truth: Int[np.ndarray, "truth"]
     of_prediction: Int[np.ndarray, "prediction"]
+    involved: tuple[tuple[int, ...], ...] = ()

@@ -53,7 +53,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Finding:
-    """A failure, and the errors that it accounts for."""
+    """A failure, the errors that it accounts for, and all that are involved in it (see `FrameFailures`)."""
 
     kind: FailureKind
     truth: int
@@ -61,6 +61,7 @@ class _Finding:
     severity: float
     truths: tuple[int, ...] = ()
     predictions: tuple[int, ...] = ()
+    involved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,8 @@ def _merges(frame: _Frame, nameless: _Nameless) -> list[_Finding]:
         worst = int(np.where(lost[p], cover[p], -1.0).argmax())
         severity = float((counted[p] & frame.missed).sum() / counted[p].sum())
         itself = (p,) if nameless.wrong[p] else ()
-        findings.append(_Finding(FailureKind.OVER_MERGE, worst, p, severity, tuple(taken.tolist()), itself))
+        covered = tuple(np.flatnonzero(members[p]).tolist())
+        findings.append(_Finding(FailureKind.OVER_MERGE, worst, p, severity, tuple(taken.tolist()), itself, covered))
     return findings
 
 
@@ -183,7 +185,8 @@ def _splits(frame: _Frame, nameless: _Nameless) -> list[_Finding]:
         largest = int(strays[cover[strays, t].argmax()])
         itself = (t,) if nameless.missed[t] else ()
         severity = float(1 - covered.max() / covered.sum())
-        findings.append(_Finding(FailureKind.OVER_SPLIT, t, largest, severity, itself, tuple(strays.tolist())))
+        wrong, involved = tuple(strays.tolist()), tuple(np.flatnonzero(parts[:, t]).tolist())
+        findings.append(_Finding(FailureKind.OVER_SPLIT, t, largest, severity, itself, wrong, involved))
     return findings
 
 
@@ -259,4 +262,4 @@ def _as_arrays(findings: Sequence[_Finding], instances: Instances, annotations: 
     for index, finding in enumerate(findings):
         of_truth[list(finding.truths)] = index
         of_prediction[list(finding.predictions)] = index
-    return FrameFailures(failures, of_truth, of_prediction)
+    return FrameFailures(failures, of_truth, of_prediction, tuple(f.involved for f in findings))

@@ -56,8 +56,10 @@ def judge(instances: Instances, truth: Annotations, *, scoring: Scoring) -> Diff
         mark_xy_m=failures.xy_m[worst],
         mark_truth=failures.truth[worst],
         mark_prediction=failures.prediction[worst],
-        mark_text=tuple(_text(named, int(k), instances, truth) for k in worst),
+        mark_text=tuple(_text(named, int(k), truth) for k in worst),
         severity=failures.severity[worst],
+        mark_involved=tuple(named.involved[k] for k in worst),
+        mark_measure=tuple(_measure(failures, int(k), instances, truth) for k in worst),
     )
 
 
@@ -95,24 +97,38 @@ def _truth_outcomes(matches: FrameMatches, named: FrameFailures) -> Int[np.ndarr
     return outcome
 
 
-def _text(named: FrameFailures, failure: int, instances: Instances, truth: Annotations) -> str:
+def _text(named: FrameFailures, failure: int, truth: Annotations) -> str:
     """The word of the outcome, and what else can be told in a word."""
     failures = named.failures
     kind = FailureKind(int(failures.kind[failure]))
     word = OUTCOME_OF_KIND[kind].word
     match kind:
         case FailureKind.CLASS_CONFUSION:
-            found, is_ = instances.label[failures.prediction[failure]], truth.label[failures.truth[failure]]
-            return f"{word}: {short_name(int(is_))}, not {short_name(int(found))}"
-        case FailureKind.OVER_MERGE:
-            is_right = named.of_prediction[failures.prediction[failure]] < 0  # it found one, and swallowed the others
-            return f"{word} {np.count_nonzero(named.of_truth == failure) + is_right}"
-        case FailureKind.OVER_SPLIT:
-            is_found = named.of_truth[failures.truth[failure]] < 0  # by one of the parts
-            return f"{word} {np.count_nonzero(named.of_prediction == failure) + is_found}"
+            return f"{word}, truth: {short_name(int(truth.label[failures.truth[failure]]))}"
+        case FailureKind.OVER_MERGE | FailureKind.OVER_SPLIT:
+            return f"{word} {len(named.involved[failure])}"
         case FailureKind.MISSED_HIDDEN:
             return f"{word}, hidden"
         case FailureKind.MISSED_SMALL:
             return f"{word}, few points"
         case _:
             return word
+
+
+def _measure(failures: Failures, failure: int, instances: Instances, truth: Annotations) -> str:
+    """What the severity comes from; the definitions of both are at the head of `failure_kinds`."""
+    severity = failures.severity[failure]
+    match FailureKind(int(failures.kind[failure])):
+        case FailureKind.CLASS_CONFUSION | FailureKind.DUPLICATE | FailureKind.FALSE_ALARM:
+            return f"score {instances.score[failures.prediction[failure]]:.2f}"
+        case FailureKind.OVER_MERGE:
+            return f"{100 * severity:.0f} % of its objects missed"
+        case FailureKind.OVER_SPLIT:
+            return f"largest part {100 * (1 - severity):.0f} %"
+        case FailureKind.HALO:
+            return f"{100 * severity:.0f} % of it outside"
+        case FailureKind.MISPLACED:
+            return f"IoU {1 - severity:.2f}"
+        case _:
+            points = int(truth.num_points[failures.truth[failure]])
+            return f"{points} point{'' if points == 1 else 's'}"

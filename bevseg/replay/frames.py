@@ -32,7 +32,7 @@ class Prediction:
     """What one method says of a frame.
 
     Attributes:
-        name: Of the method, for headings: a checkpoint, a folder, "truth".
+        name: Of the method, for headings: a checkpoint, a run, "truth".
         scene: What was found. Its ids are steady over the drive where objects are followed.
         trails: Where each object was in the frames before, oldest first, now at the end; in the cloud's frame.
         difference: Against the truth; None where there is none.
@@ -91,11 +91,13 @@ class BrokenFrame:
         index: Its place, from 0.
         total: How many frames there are.
         reason: What is wrong with it, and what to do.
+        name: As of a `Frame`; empty where the recording does not tell it.
     """
 
     index: int
     total: int
     reason: str
+    name: str = ""
 
 
 def nothing_found(cloud: PointCloud, grid: BevGrid = VIEW_GRID) -> Scene:

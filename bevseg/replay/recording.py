@@ -87,7 +87,7 @@ class Recording:
             frame = self._frame(index, self.source[index])
             return with_differences(frame, self.scoring) if with_difference else frame
         except UNREADABLE as error:
-            return BrokenFrame(index, len(self), _reason(error))
+            return BrokenFrame(index, len(self), _reason(error), self._name_of(index))
 
     def reopened(self, source: Source) -> None:
         """Goes on with a source that holds more frames."""
@@ -120,6 +120,13 @@ class Recording:
         if isinstance(self.source, DriveRecording):
             return self.source.has_poses
         return any(self._has_pose(index) for index in range(min(len(self), 2)))
+
+    def _name_of(self, index: int) -> str:
+        """The name of a frame that cannot be read; empty for sources that read frames to tell it."""
+        try:
+            return self.source.name_of(index)
+        except UNREADABLE:
+            return ""
 
     def _has_pose(self, index: int) -> bool:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,51 @@ def test_the_summary_is_json(made: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert code == ExitCode.OK
     assert (told["kind"], told["frames"], told["drawn"], told["output"]) == ("bevseg-frames", 4, [], None)
     assert [found["index"] for found in told["found"]] == [0, 1, 2, 3]
+
+
+def test_a_search_in_a_comparison_counts_for_each(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(made / "results", tmp_path / "fewer")
+    for end in (".json", ".npz"):
+        (tmp_path / "fewer" / f"000002{end}").unlink()
+    both = ("--compare", made / "results", tmp_path / "fewer")
+    code, told = _run(capsys, made / "drive", *both, "--find", "hidden:0.0", "--frames", "1,2")
+    assert code == ExitCode.OK, told
+    lines = told.splitlines()
+    assert re.fullmatch(r"frame      1  000001  results (\d+), fewer \1, the worst in results: \d+ % hidden", lines[-3])
+    assert re.fullmatch(r"frame      2  000002  results \d+, fewer 0, the worst in results: \d+ % hidden", lines[-2])
+    assert lines[-1] == "2 frames show hidden:0.0, results in 2, fewer in 1"
+    assert cli.main(["replay", str(made / "drive"), *map(str, both), "--find", "broken", "--json"]) == ExitCode.OK
+    (found,) = json.loads(capsys.readouterr().out)["found"]
+    assert (found["index"], found["count"], found["counts"]) == (2, 1, {"results": 0, "fewer": 1})
+    assert found["reason"] == "fewer: no result for frame 000002"
+
+
+def test_the_page_of_a_run_calls_its_result_by_the_run(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, page = tmp_path / "run7" / "predictions" / "drive", tmp_path / "a.html"
+    shutil.copytree(made / "results", folder)
+    arguments = ("--predictions", folder, "--view", "web", "--frames", "0", "--workers", "1", "--output", page)
+    code, told = _run(capsys, made / "drive", *arguments)
+    assert code == ExitCode.OK, told
+    (summary,) = re.findall(r'id="summary0">(.*?)</script>', page.read_text())
+    assert json.loads(summary)["results"] == ["run7"]
+
+
+def test_a_search_for_broken_frames_says_which_and_why(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drive = tmp_path / "drive"
+    shutil.copytree(made / "drive", drive)
+    scan = sorted(drive.iterdir())[1]
+    scan.write_bytes(scan.read_bytes()[:500])
+    code, told = _run(capsys, drive, "--find", "broken")
+    assert code == ExitCode.OK
+    first, last = told.splitlines()[-2:]
+    assert re.match(r"frame      1  \S+000001\.npz is no readable sample file", first), "such a file holds its name"
+    assert last == "1 frames show broken"
 
 
 def test_the_truth_alone_as_pictures_of_chosen_frames(

@@ -46,6 +46,8 @@ def difference(truth: Annotations) -> Difference:
         mark_prediction=np.array([1, -1, -1]),
         mark_text=("false", "missed", "missed"),
         severity=np.array([0.5, 0.4, 0.1]),
+        mark_involved=((), (), ()),
+        mark_measure=("score 0.50", "13 points", "2 points"),
     )
 
 

@@ -40,7 +40,8 @@ def test_all_found(drive: Source, make: Make) -> None:
     assert (difference.prediction == Outcome.FOUND).all()
     assert (difference.truth == Outcome.FOUND).all()
     assert difference.counts()[Outcome.FOUND] == 3
-    assert difference.mark_text == ()
+    assert difference.mark_text == difference.mark_measure == ()
+    assert difference.mark_involved == ()
 
 
 def test_nothing_found(drive: Source, make: Make) -> None:
@@ -48,6 +49,8 @@ def test_nothing_found(drive: Source, make: Make) -> None:
     assert (difference.truth == Outcome.MISSED).all()
     assert difference.counts()[Outcome.MISSED] == 3
     assert set(difference.mark_text) == {"missed", "missed, few points"}
+    assert set(difference.mark_measure) == {"20 points", "30 points"}
+    assert difference.mark_involved == ((), (), ())
     assert (difference.mark_prediction == -1).all()
 
 
@@ -55,14 +58,15 @@ def test_a_false_alarm(drive: Source, make: Make) -> None:
     boxes = np.concatenate([drive[0].annotations.boxes, [[-20.0, 9, -1, 4, 2, 1.5, 0.0]]])
     difference = _judged(drive, make, boxes, [CAR, CAR, PEDESTRIAN, CAR])
     assert difference.prediction.tolist() == [Outcome.FOUND] * 3 + [Outcome.FALSE_ALARM]
-    assert difference.mark_text == ("false",)
+    assert (difference.mark_text, difference.mark_measure) == (("false",), ("score 0.90",))
     np.testing.assert_allclose(difference.mark_xy_m, [[-20, 9]], atol=1e-6)
 
 
 def test_a_wrong_label(drive: Source, make: Make) -> None:
     difference = _judged(drive, make, drive[0].annotations.boxes, [CAR, TRUCK, PEDESTRIAN])
     assert difference.prediction.tolist() == [Outcome.FOUND, Outcome.WRONG_LABEL, Outcome.FOUND]
-    assert difference.mark_text == ("label: car, not truck",)
+    assert difference.mark_text == ("label, truth: car",)
+    assert difference.mark_measure == ("score 0.90",)
 
 
 def test_one_over_two(drive: Source, make: Make) -> None:
@@ -70,7 +74,9 @@ def test_one_over_two(drive: Source, make: Make) -> None:
     difference = _judged(drive, make, over_both, [CAR])
     assert difference.prediction.tolist() == [Outcome.MERGED]
     assert difference.truth.tolist()[:2] == [Outcome.MERGED] * 2
-    assert "merged 2" in difference.mark_text
+    mark = difference.mark_text.index("merged 2")
+    assert difference.mark_involved[mark] == (0, 1)
+    assert difference.mark_measure[mark] == "100 % of its objects missed"
 
 
 def test_two_on_one(drive: Source, make: Make) -> None:
@@ -81,7 +87,9 @@ def test_two_on_one(drive: Source, make: Make) -> None:
     difference = _judged(drive, make, halves, [CAR, CAR])
     assert difference.prediction.tolist() == [Outcome.SPLIT] * 2
     assert int(difference.truth[0]) == Outcome.SPLIT
-    assert "split 2" in difference.mark_text
+    mark = difference.mark_text.index("split 2")
+    assert difference.mark_involved[mark] == (0, 1)
+    assert difference.mark_measure[mark] == "largest part 50 %"
 
 
 def test_twice(drive: Source, make: Make) -> None:
@@ -95,6 +103,27 @@ def test_a_wrong_shape(drive: Source, make: Make) -> None:
     boxes[0, :2] += (1.6, 0.8)
     difference = _judged(drive, make, boxes, [CAR, CAR, PEDESTRIAN])
     assert int(difference.prediction[0]) == int(difference.truth[0]) == Outcome.WRONG_SHAPE
+    (measure,) = difference.mark_measure
+    assert measure == f"IoU {1 - difference.severity[0]:.2f}"
+
+
+def test_a_halo_tells_how_much_of_it_lies_outside(drive: Source, make: Make) -> None:
+    boxes = drive[0].annotations.boxes.copy()
+    boxes[0, 3:5] += 2.5
+    difference = _judged(drive, make, boxes, [CAR, CAR, PEDESTRIAN])
+    assert difference.mark_text == ("shape",)
+    assert difference.mark_measure == (f"{100 * difference.severity[0]:.0f} % of it outside",)
+
+
+def test_a_merge_is_about_what_it_covers_by_the_places_in_truth(drive: Source, make: Make) -> None:
+    first, second, _ = drive[0].annotations.boxes
+    over_the_others = second.copy()
+    over_the_others[1] -= 1.6
+    over_the_others[3:5] = (14.0, 5.4)
+    difference = _judged(drive, make, np.array([first, over_the_others]), [CAR, CAR])
+    (mark,) = np.flatnonzero(difference.mark == Outcome.MERGED)
+    assert int(difference.mark_prediction[mark]) == 1
+    assert difference.mark_involved[mark] == (1, 2)
 
 
 def test_groups_without_labels_are_ignored(drive: Source, make: Make) -> None:

@@ -267,7 +267,7 @@ def test_half_a_result_is_damaged(drive: Source, stored: Path) -> None:
     recording = Recording(drive, (Predictor("a", found.predict),))
     broken = recording.read(2)
     assert isinstance(broken, BrokenFrame)
-    assert "000002.npz is missing" in broken.reason
+    assert (broken.name, "000002.npz is missing" in broken.reason) == ("000002", True)
 
 
 def test_folders_without_results_are_refused(stored: Path, tmp_path: Path) -> None:

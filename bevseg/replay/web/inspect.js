@@ -60,12 +60,16 @@ function visibility(object, color, source) {
 
 function others(list, compared, look) {
   if (!list.length) return [element("span", { class: "quiet" }, "nobody")];
-  return list.map(({ other, share: amount }) => {
-    const button = element("button", { type: "button", class: "other", "data-id": String(other.id) },
-      swatch(css(colorOf(other, compared))), nameOf(other), element("b", {}, percent(amount)));
-    button.addEventListener("click", () => look(other));
-    return button;
-  });
+  return list.map(({ other, share: amount }) => objectButton(other, css(colorOf(other, compared)), look, element("b", {}, percent(amount))));
+}
+
+// Leads to another object; a true one has no number, so its distance tells it apart.
+function objectButton(object, color, look, ...more) {
+  const words = object.isTruth ? `${nameOf(object)} at ${metres(distanceOf(object))}` : nameOf(object);
+  const key = object.isTruth ? { "data-truth": String(object.k) } : { "data-id": String(object.id) };
+  const button = element("button", { type: "button", class: "other", ...key }, swatch(color, object.isTruth), words, ...more);
+  button.addEventListener("click", () => look(object));
+  return button;
 }
 
 function outcomeChip(k) {
@@ -105,6 +109,28 @@ function cardOfTruth(object) {
   ];
 }
 
+const outcomeCalled = (mark) => about.outcomes[mark.outcome].word;
+
+// The failures that an object takes part in: as what they are about, as a part, or as one of those that were merged.
+function marksOf(object, result) {
+  if (!object.isTruth) return result.marks.filter((mark) => mark.prediction === object.k || (outcomeCalled(mark) === "split" && mark.involved.includes(object.k)));
+  return result.marks.filter((mark) => mark.outcome === result.truthOutcome[object.k]
+    && (mark.truth === object.k || (outcomeCalled(mark) === "merged" && mark.involved.includes(object.k))));
+}
+
+// What a failure is, of which objects, and how bad.
+function saidOf(mark, object, frame, result, look) {
+  const button = (other) => objectButton(other, css(other.isTruth ? ink(about.outcomes[mark.outcome].color) : colorOf(other, true)), look);
+  const truths = (places) => places.map((k) => button(frame.truth[k])), found = (places) => places.map((k) => button(result.objects[k]));
+  const involved = {
+    merged: () => (object.isTruth ? ["by", ...found([mark.prediction])] : ["lies over, of the truth:", ...truths(mark.involved)]),
+    split: () => [...(object.isTruth ? [] : ["lies, of the truth, on", ...truths([mark.truth])]), "parts:", ...found(mark.involved)],
+    label: () => (object.isTruth ? ["found as", ...found([mark.prediction])] : []),
+  }[outcomeCalled(mark)]?.() ?? [];
+  const words = [mark.text, ...involved, element("small", {}, mark.measure)].flatMap((word) => [word, " "]);
+  return element("p", { class: "said", style: `--tone:${about.outcomes[mark.outcome].color}` }, ...words);
+}
+
 function showCard(frame, state, look) {
   const section = $("inspect"), ref = state.focus, object = ref && resolve(ref, frame, ref.r);
   if (!object) {
@@ -117,8 +143,7 @@ function showCard(frame, state, look) {
   const heading = element("h2", {}, swatch(color, object.isTruth), nameOf(object),
     outcome === null || outcome === undefined ? null : outcomeChip(outcome),
     state.pin ? element("small", { class: "pin" }, "kept · Esc") : null);
-  const said = result.marks.filter((m) => (object.isTruth ? m.truth === object.k && m.prediction < 0 : m.prediction === object.k));
-  const marks = said.map((mark) => element("p", { class: "said", style: `--tone:${about.outcomes[mark.outcome].color}` }, mark.text));
+  const marks = result.outcomeKnown ? marksOf(object, result).map((mark) => saidOf(mark, object, frame, result, look)) : [];
   const rows = object.isTruth ? cardOfTruth(object) : cardOfObject(object, result, compared, look);
   return section.replaceChildren(heading, ...marks, element("table", { class: "card" }, element("tbody", {}, ...rows)));
 }

@@ -67,7 +67,7 @@ function showFrame(frame, place) {
   Object.assign(state, { frame, place });
   $("broken").hidden = frame.broken === undefined;
   $("panes").classList.toggle("away", frame.broken !== undefined);
-  $("place").textContent = frame.broken === undefined ? `${frame.name}  ·  frame ${frame.index} of the recording` : `frame ${frame.index} of the recording`;
+  $("place").textContent = [summary.name, `frame ${frame.index} of the recording`].filter(Boolean).join("  ·  ");
   if (frame.broken === undefined) {
     layOut();
     paintNow();

@@ -29,7 +29,8 @@ class PackedFrame:
 
     Attributes:
         text: The block; empty for a frame that cannot be read.
-        summary: For the timeline: place, name, time, how many objects show each sight, points shown and points there.
+        summary: For the timeline: place, name, time, how many objects of each result show each sight, names of the
+            results, points shown and points there.
     """
 
     text: str
@@ -56,7 +57,8 @@ class FramePacker:
         """
         cv2.setNumThreads(1)  # one process a core packs already
         if isinstance(frame, BrokenFrame):
-            return PackedFrame("", {"index": frame.index, "broken": frame.reason, "sights": _sights(frame)})
+            told = {"index": frame.index, "name": frame.name, "broken": frame.reason, "sights": {"broken": [1]}}
+            return PackedFrame("", told)
         frame = with_differences(frame, self.scoring)
         rest = _without_points(frame)
         scenes = tuple(prediction.scene for prediction in frame.predictions)
@@ -109,10 +111,10 @@ def _grid(visibility: VisibilityMap) -> Json:
     return {"x": grid.x_min_m, "y": grid.y_min_m, "cell": grid.cell_m, "width": grid.width, "height": grid.height}
 
 
-def _sights(frame: Frame | BrokenFrame) -> dict[str, int]:
-    """How many objects show each of what can be looked for; what none shows is left out."""
-    counts = {sight: len(severities_in(Query.parse(sight), frame)) for sight in SIGHTS}
-    return {sight: count for sight, count in counts.items() if count}
+def _sights(frame: Frame) -> dict[str, list[int]]:
+    """How many objects of each result show each of what can be looked for; what none shows is left out."""
+    counts = {sight: [len(found) for found in severities_in(Query.parse(sight), frame)] for sight in SIGHTS}
+    return {sight: of_each for sight, of_each in counts.items() if any(of_each)}
 
 
 def _summary(frame: Frame, points: PackedPoints) -> Json:
@@ -121,6 +123,7 @@ def _summary(frame: Frame, points: PackedPoints) -> Json:
         "name": frame.name,
         "time": round(frame.time_s, 3),
         "sights": _sights(frame),
+        "results": [prediction.name for prediction in frame.predictions],
         "objects": [len(prediction.scene.instances) for prediction in frame.predictions],
         "points": [len(points), points.total],
     }

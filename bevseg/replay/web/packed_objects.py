@@ -100,7 +100,8 @@ def _edges(graph: OcclusionGraph) -> list[list[int]]:
 
 
 def _marks(difference: Difference) -> list[list[object]]:
-    """Outcome, x and y in centimetres, places of the true object and of the prediction, words, severity."""
+    """Outcome, x and y in centimetres, places of the true object and of the prediction, words, severity and what it
+    comes from, places of all that are involved."""
     places = np.round(difference.mark_xy_m.astype(np.float64) * _CM).astype(np.int64)
     return [
         [
@@ -110,6 +111,8 @@ def _marks(difference: Difference) -> list[list[object]]:
             int(difference.mark_prediction[m]),
             difference.mark_text[m],
             round(float(difference.severity[m]), 3),
+            difference.mark_measure[m],
+            list(difference.mark_involved[m]),
         ]
         for m in range(len(difference.mark))
     ]

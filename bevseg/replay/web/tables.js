@@ -1,10 +1,10 @@
 // The heads-up tables beside the scene: failures by kind with ways to the frames that show them, and counts by class.
 
 const SIGHT_WORDS = {
-  "over-merge": ["merged", "one prediction lies over several true objects"],
-  "over-split": ["split", "several predictions lie on one true object"],
+  merged: ["merged", "one prediction lies over several true objects"],
+  split: ["split", "several predictions lie on one true object"],
   missed: ["missed", "nothing was found where a true object is"],
-  "false-alarm": ["false", "a prediction where nothing is"],
+  false: ["false", "a prediction where nothing is"],
   label: ["label", "the mask is right, the class is not"],
   twice: ["twice", "found already by another prediction"],
   shape: ["shape", "too large, too small, shifted or turned"],
@@ -20,7 +20,20 @@ function colorOfSight(sight) {
   return own[sight.key] ?? theme.now.quiet;
 }
 
-const countOf = (summary, sight) => summary.sights[sight.key] ?? 0;
+const sum = (counts) => counts.reduce((a, b) => a + b, 0);
+const countsOf = (summary, sight) => summary.sights[sight.key] ?? [];
+const countOf = (summary, sight) => sum(countsOf(summary, sight));
+
+// Of one result alone; a frame that cannot be read is broken for all of them.
+const countIn = (summary, sight, r) => (summary.broken === undefined ? countsOf(summary, sight)[r] ?? 0 : countOf(summary, sight));
+
+// The names of two results that are compared; none where there is but one.
+function comparedNames() {
+  const names = store.summaries.find((summary) => summary.results)?.results ?? [];
+  return names.length > 1 ? names : [];
+}
+
+const byName = (count) => comparedNames().map((name, r) => `${name} ${count(r)}`).join(", ");
 
 function shownSights() {
   return about.sights.filter((sight) => store.summaries.some((summary) => countOf(summary, sight)));
@@ -37,8 +50,9 @@ function nextWith(sight, place, way) {
 }
 
 function sightRow(sight, state, jump) {
-  const [word, meaning] = SIGHT_WORDS[sight.key], now = countOf(store.summaries[state.place], sight);
-  const frames = store.summaries.filter((summary) => countOf(summary, sight)).length;
+  const [word, meaning] = SIGHT_WORDS[sight.key], here = store.summaries[state.place];
+  const framesOf = (count) => store.summaries.filter((summary) => count(summary)).length, names = comparedNames();
+  const now = names.length ? names.map((_, r) => countIn(here, sight, r)) : [countOf(here, sight)];
   const isChosen = state.sight?.key === sight.key;
   const go = (way, label, sign) => {
     const button = element("button", { type: "button", "data-jump": sight.key, "data-way": String(way), "aria-label": label }, sign);
@@ -48,14 +62,18 @@ function sightRow(sight, state, jump) {
   const name = element("button", { type: "button", class: "kind", "data-kind": sight.key, "aria-pressed": String(isChosen), title: meaning },
     swatch(colorOfSight(sight)), word);
   name.addEventListener("click", () => jump(isChosen ? null : sight, 0));
-  return element("tr", { class: isChosen ? "chosen" : now ? "" : "none" }, element("td", {}, name),
-    element("td", { class: "n now" }, String(now)), element("td", { class: "n" }, String(frames)),
+  return element("tr", { class: isChosen ? "chosen" : sum(now) ? "" : "none" }, element("td", {}, name),
+    ...now.map((count) => element("td", { class: "n now" }, String(count))),
+    element("td", { class: "n", title: byName((r) => framesOf((summary) => countIn(summary, sight, r))) },
+      String(framesOf((summary) => countOf(summary, sight)))),
     element("td", { class: "go" }, go(-1, `earlier frame: ${word}`, "◂"), go(1, `later frame: ${word}`, "▸")));
 }
 
 function showSights(state, jump) {
-  const sights = shownSights(), head = ["look for", "here", "frames", ""].map((word, k) => element("th", k === 1 || k === 2 ? { class: "n" } : {}, word));
+  const sights = shownSights(), names = comparedNames();
   if (!sights.length) return $("failures").replaceChildren();
+  const counted = [...(names.length ? names : ["here"]), "frames"].map((word) => element("th", { class: "n", title: word }, word));
+  const head = [element("th", {}, "look for"), ...counted, element("th", {}, "")];
   return $("failures").replaceChildren(element("h2", {}, sights.some((s) => s.outcome !== null) ? "Failures and finds" : "Finds"),
     element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...sights.map((s) => sightRow(s, state, jump)))));
 }
@@ -72,11 +90,10 @@ function showCounts(frame) {
   const outcome = frame.results.find((result) => result.truthOutcome)?.truthOutcome;
   if (outcome) columns.push(["that counts", tally(frame.truth.filter((object) => about.outcomes[outcome[object.k]].word !== "ignored"))]);
   const labels = [...new Set(columns.flatMap(([, counts]) => [...counts.keys()]))].sort((a, b) => a - b);
-  const sum = (counts) => [...counts.values()].reduce((a, b) => a + b, 0);
   const cells = (values) => values.map((value) => element("td", { class: "n" }, value ? String(value) : "–"));
   const rows = labels.map((label) => element("tr", { "data-label": about.classes[label].name },
     element("th", { scope: "row" }, swatch(css(ink(about.classes[label].color))), about.classes[label].name), ...cells(columns.map(([, counts]) => counts.get(label)))));
-  const sums = columns.map(([, counts]) => element("td", { class: "n" }, String(sum(counts))));
+  const sums = columns.map(([, counts]) => element("td", { class: "n" }, String(sum([...counts.values()]))));
   const total = element("tr", { class: "total" }, element("th", { scope: "row" }, "all"), ...sums);
   const head = [element("th", {}, "class"), ...columns.map(([name]) => element("th", { class: "n", title: name }, name))];
   $("counts").replaceChildren(element("h2", {}, "In this frame"),

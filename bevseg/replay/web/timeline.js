@@ -1,4 +1,5 @@
-// The strip above the scrubber: a bar for each frame, as high as it shows failures; without truth, hidden objects.
+// The strip above the scrubber: a bar for each frame, as high as it shows failures; without truth, hidden objects. Where
+// two results are compared there are two bars side by side, in the order of the panes.
 
 const THUMB = 16;
 
@@ -27,9 +28,10 @@ const strip = {
     canvas.height = Math.round(height * ratio);
     const pen = canvas.getContext("2d"), kinds = this.kinds, now = theme.now;
     pen.scale(ratio, ratio);
-    const chosen = state.sight && state.sight.key !== "broken" ? [state.sight] : kinds;
-    const most = Math.max(1, ...store.summaries.map((summary) => chosen.reduce((sum, kind) => sum + countOf(summary, kind), 0)));
-    const wide = Math.max(2, Math.min((width - THUMB) / Math.max(store.length - 1, 1) - 1, 14));
+    const chosen = state.sight && state.sight.key !== "broken" ? [state.sight] : kinds, results = Math.max(comparedNames().length, 1);
+    const countsIn = (summary, r) => sum(chosen.map((kind) => countIn(summary, kind, r)));
+    const most = Math.max(1, ...store.summaries.flatMap((summary) => Array.from({ length: results }, (_, r) => countsIn(summary, r))));
+    const wide = Math.max(2, Math.min((width - THUMB) / Math.max(store.length - 1, 1) - 1, 7 + 7 * results)), gap = results > 1 && wide > 5 ? 1 : 0;
     pen.fillStyle = now.grid;
     pen.fillRect(0, height - 1, width, 1);
     store.summaries.forEach((summary, place) => {
@@ -42,24 +44,42 @@ const strip = {
         pen.fillStyle = now.broken;
         pen.fillRect(left, 2, wide, height - 3);
       }
-      let top = height - 1;
-      for (const kind of chosen) {
-        const high = (countOf(summary, kind) / most) * (height - 6);
-        pen.fillStyle = colorOfSight(kind);
-        pen.fillRect(left, top - high, wide, Math.max(high - 0.6, 0));
-        pen.strokeStyle = css(parts(now.text), 0.22); // pale ones stand out from a light ground by their edge
-        if (high > 3) pen.strokeRect(left + 0.5, top - high + 0.5, wide - 1, high - 1.6);
-        top -= high;
-      }
+      const each = (wide - gap * (results - 1)) / results;
+      for (let r = 0; r < results; r += 1) this.paintBar(pen, left + r * (each + gap), each, chosen.map((kind) => [kind, (countIn(summary, kind, r) / most) * (height - 6)]));
     });
   },
 
+  // The kinds on top of each other, from the bottom.
+  paintBar(pen, left, wide, kinds) {
+    let top = this.canvas.clientHeight - 1;
+    for (const [kind, high] of kinds) {
+      pen.fillStyle = colorOfSight(kind);
+      pen.fillRect(left, top - high, wide, Math.max(high - 0.6, 0));
+      pen.strokeStyle = css(parts(theme.now.text), 0.22); // pale ones stand out from a light ground by their edge
+      if (high > 3 && wide > 2) pen.strokeRect(left + 0.5, top - high + 0.5, wide - 1, high - 1.6);
+      top -= high;
+    }
+  },
+
+  // What the bars of a frame stand for, in words.
+  told(place) {
+    const summary = store.summaries[place], kinds = state.sight ? [state.sight] : this.kinds;
+    if (summary.broken !== undefined) return `frame ${summary.index} cannot be shown`;
+    const shown = kinds.filter((kind) => countOf(summary, kind));
+    const lines = shown.map((kind) => `${SIGHT_WORDS[kind.key][0]}: ${byName((r) => countIn(summary, kind, r)) || countOf(summary, kind)}`);
+    return [`frame ${summary.index}`, ...(lines.length ? lines : ["none of what is looked for"])].join("\n");
+  },
+
   steer(seek) {
-    const at = (event) => seek(this.placeOf(event.clientX - this.canvas.getBoundingClientRect().left, this.canvas.clientWidth));
+    const under = (event) => this.placeOf(event.clientX - this.canvas.getBoundingClientRect().left, this.canvas.clientWidth);
+    const at = (event) => seek(under(event));
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
       at(event);
     });
-    this.canvas.addEventListener("pointermove", (event) => { if (event.buttons) at(event); });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (event.buttons) at(event);
+      if (store.length) this.canvas.title = this.told(under(event));
+    });
   },
 };

@@ -90,8 +90,8 @@ function unpackResult(told, columns, r) {
     objects[edge.far].hiddenBy.push({ other: objects[edge.near], share: edge.share });
     objects[edge.near].hides.push({ other: objects[edge.far], share: edge.share });
   }
-  const marks = told.marks.map(([outcome, x, y, truth, prediction, text, severity]) => (
-    { outcome, x: x / 100, y: y / 100, truth, prediction, text, severity }));
+  const marks = told.marks.map(([outcome, x, y, truth, prediction, text, severity, measure, involved]) => (
+    { outcome, x: x / 100, y: y / 100, truth, prediction, text, severity, measure, involved }));
   return {
     name: told.name, note: told.note, counted: told.counted, cycles: told.cycles, ms: told.ms, objects, edges, marks,
     truthOutcome: told.truthOutcome, outcomeKnown: told.outcome !== null, semantic: columns[`class${r}`], owner: wide(columns[`owner${r}`]),

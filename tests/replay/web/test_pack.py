@@ -22,8 +22,8 @@ def _opened(packed: PackedFrame) -> Block:
 def test_a_frame_with_results_and_truth(make: Callable[..., Frame], scoring: Scoring) -> None:
     packed = pickle.loads(pickle.dumps(FramePacker(scoring)))(make(1, (0, 1)))
     assert packed.summary == {
-        "index": 1, "name": "000001", "time": 0.1, "sights": {"missed": 1, "hidden": 1, "low-score": 1}, "objects": [2],
-        "points": [260, 260],
+        "index": 1, "name": "000001", "time": 0.1, "results": ["net"], "objects": [2], "points": [260, 260],
+        "sights": {"missed": [1], "hidden": [1], "low-score": [1]},
     }  # fmt: skip
     header: Any = _opened(packed).header
     assert header["points"] == {"origin": header["points"]["origin"], "step": 0.02, "shown": 260, "total": 260}
@@ -51,7 +51,10 @@ def test_without_truth_and_without_points(
 
 
 def test_two_results(compared: Frame) -> None:
-    block = _opened(FramePacker()(compared))
+    packed = FramePacker()(compared)
+    assert packed.summary["results"] == ["net", "other"]
+    assert packed.summary["sights"] == {"hidden": [1, 0], "low-score": [1, 0], "broken": [0, 1]}
+    block = _opened(packed)
     header: Any = block.header
     assert [result["name"] for result in header["results"]] == ["net", "other"]
     assert header["results"][1]["note"] == "no result for frame 000000"
@@ -60,8 +63,9 @@ def test_two_results(compared: Frame) -> None:
 
 
 def test_a_frame_that_cannot_be_read() -> None:
-    packed = FramePacker()(BrokenFrame(4, 9, "cut off"))
-    assert packed == PackedFrame("", {"index": 4, "broken": "cut off", "sights": {"broken": 1}})
+    packed = FramePacker()(BrokenFrame(4, 9, "cut off", "000004"))
+    told = {"index": 4, "name": "000004", "broken": "cut off", "sights": {"broken": [1]}}
+    assert packed == PackedFrame("", told)
 
 
 def test_points_are_left_out_until_it_fits(make: Callable[..., Frame], cloud: Callable[..., PointCloud]) -> None:

@@ -59,6 +59,7 @@ def test_marks_tell_what_failed_and_where(make: Callable[..., Frame], scoring: S
     (mark,) = told["marks"]
     assert mark[:5] == [int(Outcome.MISSED), 1200, -900, 2, -1]
     assert mark[5].startswith("missed")
+    assert mark[7:] == ["20 points", []]
 
 
 def test_truth(make: Callable[..., Frame]) -> None:
