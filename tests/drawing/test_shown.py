@@ -12,7 +12,7 @@ from bevseg.datasets.sample import Annotations
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.difference import Difference, Outcome
-from bevseg.drawing.frame_picture import PictureSize, FramePlaces, draw_card, draw_frame, draw_pair, draw_tile
+from bevseg.drawing.frame_picture import FramePlaces, PictureSize, draw_card, draw_frame, draw_pair, draw_tile
 from bevseg.drawing.heads_up import Heading
 from bevseg.drawing.layers import point_colors
 from bevseg.drawing.perspective import ChaseCamera, draw_perspective, ground_height_m

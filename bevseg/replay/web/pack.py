@@ -29,7 +29,8 @@ class PackedFrame:
 
     Attributes:
         text: The block; empty for a frame that cannot be read.
-        summary: For the timeline: place, name, time, how many objects show each sight, points shown and points there.
+        summary: For the timeline: place, of how many, name, time, how many objects show each sight, points shown and
+            points there.
     """
 
     text: str
@@ -56,7 +57,9 @@ class FramePacker:
         """
         cv2.setNumThreads(1)  # one process a core packs already
         if isinstance(frame, BrokenFrame):
-            return PackedFrame("", {"index": frame.index, "broken": frame.reason, "sights": _sights(frame)})
+            return PackedFrame(
+                "", {"index": frame.index, "total": frame.total, "broken": frame.reason, "sights": _sights(frame)}
+            )
         frame = with_differences(frame, self.scoring)
         rest = _without_points(frame)
         scenes = tuple(prediction.scene for prediction in frame.predictions)
@@ -118,6 +121,7 @@ def _sights(frame: Frame | BrokenFrame) -> dict[str, int]:
 def _summary(frame: Frame, points: PackedPoints) -> Json:
     return {
         "index": frame.index,
+        "total": frame.total,
         "name": frame.name,
         "time": round(frame.time_s, 3),
         "sights": _sights(frame),

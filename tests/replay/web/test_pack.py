@@ -22,8 +22,8 @@ def _opened(packed: PackedFrame) -> Block:
 def test_a_frame_with_results_and_truth(make: Callable[..., Frame], scoring: Scoring) -> None:
     packed = pickle.loads(pickle.dumps(FramePacker(scoring)))(make(1, (0, 1)))
     assert packed.summary == {
-        "index": 1, "name": "000001", "time": 0.1, "sights": {"missed": 1, "hidden": 1, "low-score": 1}, "objects": [2],
-        "points": [260, 260],
+        "index": 1, "total": 4, "name": "000001", "time": 0.1, "sights": {"missed": 1, "hidden": 1, "low-score": 1},
+        "objects": [2], "points": [260, 260],
     }  # fmt: skip
     header: Any = _opened(packed).header
     assert header["points"] == {"origin": header["points"]["origin"], "step": 0.02, "shown": 260, "total": 260}
@@ -61,7 +61,7 @@ def test_two_results(compared: Frame) -> None:
 
 def test_a_frame_that_cannot_be_read() -> None:
     packed = FramePacker()(BrokenFrame(4, 9, "cut off"))
-    assert packed == PackedFrame("", {"index": 4, "broken": "cut off", "sights": {"broken": 1}})
+    assert packed == PackedFrame("", {"index": 4, "total": 9, "broken": "cut off", "sights": {"broken": 1}})
 
 
 def test_points_are_left_out_until_it_fits(make: Callable[..., Frame], cloud: Callable[..., PointCloud]) -> None:
