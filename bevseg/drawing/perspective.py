@@ -19,7 +19,7 @@ from bevseg.drawing.range_image import far_first
 from bevseg.drawing.shown import HIDDEN_FROM, Shown
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.points.cloud import PointCloud
-from bevseg.results.occlusion_graph import chosen_edges
+from bevseg.results.occlusion_graph import chosen_edges, thinned
 
 _NEAR_M = 0.8
 _SKY: tuple[Color, Color] = ((6, 8, 12), (22, 29, 38))
@@ -231,9 +231,9 @@ def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
 
 
 def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
-    """From the top of what hides to the top of what it hides most of."""
+    """From the top of what hides to the top of what it hides most of; a few of one object alone."""
     graph = shown.scene.occlusion
-    edges = chosen_edges(graph, at_least=HIDDEN_FROM)
+    edges = thinned(graph, chosen_edges(graph, at_least=HIDDEN_FROM)).edges
     near, far = graph.occluder[edges], graph.occluded[edges]
     away = boxes.top[far] - boxes.top[near]
     chosen = np.isin(near, boxes.order) & np.isin(far, boxes.order) & (np.hypot(*away.T) > 12 * canvas.ui)
