@@ -18,7 +18,7 @@ from bevseg.drawing.shown import Shown
 from bevseg.drawing.text import shortened, text_width
 
 _LEFT, _SIZE_PX, _SMALL_PX = 16.0, 12.5, 11.0
-_TALLY_PX, _TALLY_SWATCH_PX, _TALLY_GAP_PX = 12.5, 15.0, 15.0
+_TALLY_PX, _TALLY_SWATCH_PX, _TALLY_GAP_PX, _LEAST_TALLY_GAP_PX = 12.5, 15.0, 15.0, 6.0
 _FOOT_PX = 30.0
 """Height of the legend at the lower edge."""
 _LEGEND = tuple(
@@ -80,19 +80,34 @@ def _empty_table(width: int, height: int, ui: float, *, with_truth: bool) -> UIn
 
 
 def draw_tally(canvas: Canvas, difference: Difference, *, left: float, baseline: float) -> None:
-    """How many there are of each outcome, with its colour, in one line; in pixels of a 720-pixel picture."""
+    """How many there are of each outcome, with its colour, in one line; in pixels of a 720-pixel picture.
+
+    Those that there are none of are left out where all would have no room.
+    """
     ui, counts = canvas.ui, difference.counts()
     if ignored := difference.ignored_predictions():
         counts[Outcome.IGNORED] = ignored
-    words = [f"{outcome.word} {count}" for outcome, count in counts.items()]
-    widths = [_TALLY_SWATCH_PX + text_width(text, _TALLY_PX) for text in words]
-    gap = min((canvas.width / ui - 2 * left - sum(widths)) / (len(words) - 1), _TALLY_GAP_PX)
-    for (outcome, count), text, width in zip(counts.items(), words, widths, strict=True):
+    room = canvas.width / ui - 2 * left
+    if _tally_gap(counts, room) < _LEAST_TALLY_GAP_PX:
+        counts = {outcome: count for outcome, count in counts.items() if count or outcome is Outcome.FOUND}
+    gap = _tally_gap(counts, room)
+    for outcome, count in counts.items():
+        text = _tally_words(outcome, count)
         color = outcome.color if count else palette.mix(palette.PANEL, outcome.color, 0.45)
         draw_swatch(canvas, left=left, top=baseline - 10, width=11.0, height=11.0, color=color, hidden_from=1.0)
         tone = palette.TEXT if count and outcome is not Outcome.IGNORED else palette.TEXT_QUIET
         canvas.text(text, left=(left + _TALLY_SWATCH_PX) * ui, baseline=baseline * ui, size=_TALLY_PX, color=tone)
-        left += width + gap
+        left += _TALLY_SWATCH_PX + text_width(text, _TALLY_PX) + gap
+
+
+def _tally_words(outcome: Outcome, count: int) -> str:
+    return f"{outcome.word} {count}"
+
+
+def _tally_gap(counts: dict[Outcome, int], room: float) -> float:
+    """Between two entries, where all share the room; below 0 where they would cover each other."""
+    taken = sum(_TALLY_SWATCH_PX + text_width(_tally_words(*entry), _TALLY_PX) for entry in counts.items())
+    return min((room - taken) / max(len(counts) - 1, 1), _TALLY_GAP_PX)
 
 
 def _summary(shown: Shown) -> str:

@@ -135,7 +135,7 @@ ENTRIES: tuple[tuple[Icon, str], ...] = (
     (partial(_part, hidden_from=1.0), "visible part"),
     (partial(_part, hidden_from=0.0), "hidden part"),
     (_box, "box, heading"),
-    (_hides, "hides (+3 more)"),
+    (_hides, "hides"),
     (partial(_ground, state=CellState.FREE), "free ground"),
     (partial(_ground, state=CellState.OCCUPIED), "occupied"),
     (partial(_ground, state=CellState.HIDDEN), "hidden ground"),

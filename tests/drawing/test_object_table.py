@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from bevseg.datasets.sample import Annotations
+from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.difference import Difference, Outcome
-from bevseg.drawing.heads_up import Heading, draw_heads_up
+from bevseg.drawing.heads_up import Heading, draw_heads_up, draw_tally
 from bevseg.drawing.object_table import table_heading, table_rows
 from bevseg.drawing.shown import LAYERS, Shown
 from bevseg.points.cloud import PointCloud
@@ -71,6 +72,21 @@ def test_a_table_of_nothing(empty_scene: Scene) -> None:
     rows, total = table_rows(Shown(PointCloud.empty(), empty_scene), 5)
     assert (rows, total) == ([], 0)
     assert table_heading(rows, total) == "NEAREST OBJECTS"
+
+
+@pytest.mark.parametrize(("width", "kinds"), [(680, 7), (400, 2)])
+def test_a_tally_without_room_leaves_out_what_there_is_none_of(shown: Shown, width: int, kinds: int) -> None:
+    canvas = Canvas(np.zeros((40, width, 3), np.uint8), BevView(0.0, 1.0), 1.0)
+    assert shown.difference is not None
+    draw_tally(canvas, replace(shown.difference, prediction=np.zeros(3, np.int64)), left=10.0, baseline=20.0)
+    tones = [
+        0.62 * np.array(tone)  # a filled swatch on black
+        for outcome in Outcome
+        if outcome.is_failure
+        for tone in (outcome.color, palette.mix(palette.PANEL, outcome.color, 0.45))
+    ]
+    assert sum(bool((abs(canvas.image - tone) < 2).all(axis=2).any()) for tone in tones) == kinds
+    assert not canvas.image[:, -10:].any()
 
 
 def test_colours_are_explained_where_they_are_no_verdicts_alone(shown: Shown) -> None:

@@ -12,6 +12,7 @@ from bevseg.datasets.sample import Annotations
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.difference import Difference, Outcome
+from bevseg.drawing.difference_layers import draw_marks, outside_words
 from bevseg.drawing.frame_picture import FramePlaces, PictureSize, draw_card, draw_frame, draw_pair, draw_tile
 from bevseg.drawing.heads_up import Heading
 from bevseg.drawing.layers import point_colors
@@ -169,6 +170,27 @@ def test_every_size_has_room_for_the_whole_table(shown: Shown, size: tuple[int, 
     edge = max(2, round(6 * places.ui))
     margin = picture[places.rows[2] + edge : -edge, -edge:]
     assert (margin == palette.PANEL).all(), "nothing reaches the edge"
+
+
+def test_failures_outside_are_counted_and_pointed_at(shown: Shown, truth: Annotations, difference: Difference) -> None:
+    canvas = Canvas(np.zeros((360, 400, 3), np.uint8), VIEW, 0.5)
+    assert outside_words(canvas, difference) == "outside this view: missed 1"
+    both = replace(difference, mark_xy_m=np.array([[50.0, 0.4], [22.0, -40.0], [-50.0, 0.0]]))
+    assert outside_words(canvas, both) == "outside this view: false 1, missed 2"
+    assert outside_words(canvas, replace(both, mark_xy_m=np.full((3, 2), 9.0) * [1, -0.5])) == ""
+
+    def added(marks: Difference) -> np.ndarray:
+        painted = Canvas(np.zeros((360, 400, 3), np.uint8), VIEW, 0.5)
+        draw_marks(painted, shown.scene.instances.boxes, truth, marks)
+        return painted.image
+
+    image = added(both)
+    column, row = canvas.to_pixels(np.array([[30.0, 0.4], [22.0, -19.0]])).astype(int).T
+    top, right = image[:7, column[0] - 3 : column[0] + 4], image[row[1] - 3 : row[1] + 4, -7:]
+    assert (top == Outcome.FALSE_ALARM.color).all(axis=2).any(), "it lies ahead"
+    assert (right == Outcome.MISSED.color).all(axis=2).any(), "it lies at the right"
+    tip, base = ((top == Outcome.FALSE_ALARM.color).all(axis=2)[rows].sum() for rows in (2, 5))
+    assert tip < base, "it points outwards"
 
 
 def test_views_stand_one_above_the_other_in_an_upright_picture_alone() -> None:
