@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,8 +150,27 @@ def open_replayed(args: argparse.Namespace, options: OpenOptions) -> Replayed:
         with_truth=shows_results and not args.no_truth,
         period_s=1 / (args.rate or _USUAL_HZ),
     )
-    look = Look(title=opened.source.name, layers=layers, coloring=args.points, size=size)
+    look = Look(
+        title=opened.source.name,
+        layers=layers,
+        coloring=args.points,
+        size=size,
+        colors=_meaning_of_colors(args, layers),
+    )
     return Replayed(recording, look, opened.kind, opened.description, tuple(found.folder for found in stored.values()))
+
+
+def _meaning_of_colors(args: argparse.Namespace, layers: Set[str]) -> str:
+    """Where results are not compared with the truth, so that a red object is not taken for a wrong one."""
+    if not _named_results(args):
+        why = "The truth itself"
+    elif args.no_truth:
+        why = "Not held against the truth"
+    elif "difference" not in layers:
+        why = "The difference to the truth is not shown"
+    else:
+        why = "No truth to hold results against"
+    return f"{why}: colours are {'ids' if args.no_tracking else 'tracks'}, not verdicts"
 
 
 def _named_results(args: argparse.Namespace) -> list[str]:

@@ -12,10 +12,13 @@ from bevseg.drawing.difference import Difference, Outcome
 from bevseg.drawing.labels import Placer, Rect
 from bevseg.drawing.layers import ego_rect, ring_label_rects
 from bevseg.drawing.object_layers import draw_dashed_boxes, footprint_rects
+from bevseg.drawing.text import text_alpha
 
 _SIZE_PX = 11.5
 _INK: palette.Color = (8, 10, 14)
 _QUIET = 0.6
+_TIP_PX, _CORNER_PX = 10.0, 14.0
+_SHADE_OPACITY = 0.75
 
 
 def draw_true_outlines(canvas: Canvas, truth: Annotations, difference: Difference) -> None:
@@ -33,6 +36,8 @@ def draw_marks(
 ) -> list[Rect]:
     """A plate with the kind of failure beside what it is about, the worst first; those without room are left out.
 
+    What lies outside of the picture is pointed at from its rim, and counted in its corner.
+
     Args:
         canvas: The picture.
         boxes: Of the predictions.
@@ -43,7 +48,8 @@ def draw_marks(
         Where plates stand, which later words must not cover.
     """
     predicted, true = footprint_rects(canvas, boxes), footprint_rects(canvas, truth.boxes)
-    placer = Placer(avoid=[*predicted, *true, ego_rect(canvas), *ring_label_rects(canvas)])
+    taken = _draw_outside(canvas, difference)
+    placer = Placer(avoid=[*predicted, *true, ego_rect(canvas), *ring_label_rects(canvas)], taken=taken)
     for k in np.flatnonzero(canvas.shows(difference.mark_xy_m)):
         of_prediction = difference.mark_prediction[k] >= 0
         around = predicted[difference.mark_prediction[k]] if of_prediction else true[difference.mark_truth[k]]
@@ -58,3 +64,42 @@ def _draw_leader(canvas: Canvas, plate: Rect, place: Float32[np.ndarray, "2"], c
     edge = np.clip(place, (plate.left, plate.top), (plate.right, plate.bottom)).astype(np.float32)
     canvas.lines([np.stack([edge, place])], color, width=max(1, round(canvas.ui)), closed=False)
     canvas.disc(place, 1.8 * canvas.ui, color)
+
+
+def outside_words(canvas: Canvas, difference: Difference) -> str:
+    """How many failures lie outside of the picture, and of which kinds; empty where none does."""
+    outside = difference.mark[~canvas.shows(difference.mark_xy_m)]
+    counts = [(outcome.word, int(np.count_nonzero(outside == outcome))) for outcome in Outcome if outcome.is_failure]
+    kinds = ", ".join(f"{word} {count}" for word, count in counts if count)
+    return f"outside this view: {kinds}" if kinds else ""
+
+
+def _draw_outside(canvas: Canvas, difference: Difference) -> list[Rect]:
+    """A small tip at the rim for each failure that lies outside, and words; where the words stand."""
+    outside = np.flatnonzero(~canvas.shows(difference.mark_xy_m))
+    if not len(outside):
+        return []
+    tips = _tips_at_rim(canvas, canvas.to_pixels(difference.mark_xy_m[outside]))
+    for k in range(len(outside) - 1, -1, -1):  # the worst over the others
+        canvas.fill(tips[k], Outcome(int(difference.mark[outside[k]])).color)
+    words, ui = outside_words(canvas, difference), canvas.ui
+    height, width = text_alpha(words, _SIZE_PX * ui).shape
+    pad, margin = round(3 * ui), round(_CORNER_PX * ui)
+    left, top = canvas.width - width - margin, canvas.height - height - margin  # words of rings stand at the left
+    canvas.shade(
+        left=left - pad, top=top, width=width + 2 * pad, height=height, color=palette.BACKGROUND, opacity=_SHADE_OPACITY
+    )
+    canvas.write(words, left=left, top=top, size=_SIZE_PX, color=palette.TEXT)
+    return [Rect(float(left - pad), float(top), float(left + width + pad), float(top + height))]
+
+
+def _tips_at_rim(canvas: Canvas, pixels: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 3 2"]:
+    """Triangles inside of the rim, each where the rim is nearest to a place outside and pointing at that."""
+    long, half = _TIP_PX * canvas.ui, _TIP_PX * canvas.ui * 0.55
+    inset = np.float32(1.5 * canvas.ui)
+    rim = np.clip(pixels, inset, np.array([canvas.width, canvas.height], np.float32) - 1 - inset)
+    along = pixels - rim
+    along = along / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)[:, None]
+    across = along[:, ::-1] * np.array([-1, 1], np.float32)
+    base = rim - along * long
+    return np.stack([rim, base + across * half, base - across * half], axis=1).astype(np.float32)

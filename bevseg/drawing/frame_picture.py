@@ -17,9 +17,13 @@ from bevseg.drawing.range_image import PaintedPoints, draw_range_image, elevatio
 from bevseg.drawing.shown import Shown, paint_above, paint_ground
 
 _BEV_SHARE = 0.47
-"""Of the width of the picture."""
+"""Of the width of the picture, or of its height where the views stand one above the other."""
 _PERSPECTIVE_SHARE, _RANGE_SHARE = 0.46, 0.125
-"""Of its height."""
+"""Of the height that is left for them and the table."""
+_UPRIGHT_FROM = 1.5
+"""So much higher than wide there is more room for views one above the other than side by side."""
+_UPRIGHT_WIDTH, _UPRIGHT_HEIGHT = 678, 1300
+"""In which views one above the other have room for text of the size that it has in 1280 x 720."""
 _GROUND_WIDER = 1.55
 """The ground in perspective reaches this much farther to the sides than the view from above."""
 _BAND_PX = 17.0
@@ -30,7 +34,7 @@ _TILE_VIEW = BevView(-20.0, 34.0)
 
 @dataclass(frozen=True)
 class PictureSize:
-    """Pixels of a picture; text and lines grow with its height."""
+    """Pixels of a picture; text and lines grow with it, as far as there is room for them both ways."""
 
     width: int = 1280
     height: int = 720
@@ -41,13 +45,46 @@ class PictureSize:
 
     @property
     def ui(self) -> float:
-        return self.height / 720
+        """Size of text and lines of views side by side, 1 for 1280 x 720."""
+        return min(self.width / 1280, self.height / 720)
+
+
+@dataclass(frozen=True)
+class FramePlaces:
+    """Where each view of a frame lies.
+
+    Attributes:
+        above: Width and height of the view from above, at the left or at the top.
+        left: Where perspective, range image and table begin; 0 where they stand below.
+        rows: Where each of the three begins, and where the last one ends.
+        ui: Size of text and lines.
+    """
+
+    above: tuple[int, int]
+    left: int
+    rows: tuple[int, int, int, int]
+    ui: float
+
+    @classmethod
+    def of(cls, size: PictureSize) -> FramePlaces:
+        """Side by side, or one above the other in a picture that is much higher than wide."""
+        if size.height > _UPRIGHT_FROM * size.width:
+            top = round(size.height * _BEV_SHARE)
+            ui = min(size.width / _UPRIGHT_WIDTH, size.height / _UPRIGHT_HEIGHT)
+            return cls((size.width, top), 0, _rows(top, size.height), ui)
+        left = round(size.width * _BEV_SHARE)
+        return cls((left, size.height), left, _rows(0, size.height), size.ui)
+
+
+def _rows(top: int, bottom: int) -> tuple[int, int, int, int]:
+    perspective_high, range_high = (round((bottom - top) * share) for share in (_PERSPECTIVE_SHARE, _RANGE_SHARE))
+    return top, top + perspective_high, top + perspective_high + range_high, bottom
 
 
 def draw_frame(
     shown: Shown, heading: Heading, *, size: PictureSize | None = None, view: BevView | None = None
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """From above at the left; in perspective, as the sensor sees it, and the table at the right.
+    """From above; in perspective, as the sensor sees it, and the table at its right, or below in an upright picture.
 
     Args:
         shown: What is drawn.
@@ -59,22 +96,24 @@ def draw_frame(
         RGB; x (forward) is up, y (left) is left.
     """
     size = size or PictureSize()
+    places = FramePlaces.of(size)
+    ui, (wide, high) = places.ui, places.above
     picture = np.empty((size.height, size.width, 3), np.uint8)
-    bev_width = round(size.width * _BEV_SHARE)
-    ground = _ground(shown, view or default_view(shown.scene.grid), bev_width, size)
-    margin = (ground.width - bev_width) // 2
-    picture[:, :bev_width] = ground.image[:, margin : margin + bev_width]
-    paint_above(Canvas(picture[:, :bev_width], ground.view, size.ui), shown)
+    above = picture[:high, :wide]
+    ground = _ground(shown, view or default_view(shown.scene.grid), places)
+    margin = (ground.width - wide) // 2
+    above[...] = ground.image[:, margin : margin + wide]
+    paint_above(Canvas(above, ground.view, ui), shown)
 
-    perspective_high, range_high = round(size.height * _PERSPECTIVE_SHARE), round(size.height * _RANGE_SHARE)
-    right = picture[:, bev_width:]
     draw_ego(ground)
-    draw_perspective(right[:perspective_high], ground, shown, ui=size.ui)
-    strip = right[perspective_high : perspective_high + range_high]
-    _draw_range_strip(strip, shown, ui=size.ui)
-    table = Canvas(right[perspective_high + range_high :], ground.view, size.ui)
-    draw_heads_up(table, shown, heading)
-    right[:, : max(1, round(size.ui))] = palette.PANEL_EDGE
+    perspective, strip, table = (
+        picture[top:bottom, places.left :] for top, bottom in zip(places.rows, places.rows[1:], strict=False)
+    )
+    draw_perspective(perspective, ground, shown, ui=ui)
+    _draw_range_strip(strip, shown, ui=ui)
+    draw_heads_up(Canvas(table, ground.view, ui), shown, heading)
+    beside, line = picture[places.rows[0] :, places.left :], max(1, round(ui))
+    (beside[:, :line] if places.left else beside[:line])[...] = palette.PANEL_EDGE
     return picture
 
 
@@ -140,10 +179,11 @@ def _lines(words: str, letters: int) -> list[str]:
     return lines
 
 
-def _ground(shown: Shown, view: BevView, bev_width: int, size: PictureSize) -> Canvas:
+def _ground(shown: Shown, view: BevView, places: FramePlaces) -> Canvas:
     """The ground from above, wider than the view from above shows it."""
-    margin = round(bev_width * (_GROUND_WIDER - 1) / 2)
-    canvas = Canvas(np.empty((size.height, bev_width + 2 * margin, 3), np.uint8), view, size.ui)
+    wide, high = places.above
+    margin = round(wide * (_GROUND_WIDER - 1) / 2)
+    canvas = Canvas(np.empty((high, wide + 2 * margin, 3), np.uint8), view, places.ui)
     paint_ground(canvas, shown)
     return canvas
 

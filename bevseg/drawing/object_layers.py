@@ -15,9 +15,10 @@ from bevseg.drawing.canvas import Canvas, dashes_along, polygon_alpha
 from bevseg.drawing.labels import Placer, Rect, short_name
 from bevseg.drawing.layers import ego_rect, ring_label_rects
 from bevseg.drawing.palette import Color
+from bevseg.drawing.text import text_alpha
 from bevseg.geometry.boxes import footprint_corners, footprint_edges_towards
 from bevseg.results.instances import Instances
-from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges
+from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges, thinned
 from bevseg.results.outlines import outlines_of_masks
 
 _VISIBLE_OPACITY = 0.62
@@ -28,6 +29,7 @@ _HATCH_WIDTH_PX = 1.7
 
 _ARROW_HEAD_PX = 8.0
 _ARROW_MIN_PX = 12.0
+_MORE_PX, _MORE_SHADE = 11.5, 0.75
 _LABEL_MIN_PX = 14.0
 """Objects that are shorter than this in the picture get no label."""
 
@@ -163,15 +165,29 @@ def draw_dashed_boxes(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], *, color:
 
 
 def draw_arrows(canvas: Canvas, boxes: Float[np.ndarray, "k 7"], graph: OcclusionGraph, *, at_least: float) -> None:
-    """Arrows from the object in front to the object that it hides most of, each from edge to edge."""
-    edges = chosen_edges(graph, at_least=at_least)
-    near, far = boxes[graph.occluder[edges]].astype(np.float64), boxes[graph.occluded[edges]].astype(np.float64)
-    shown = canvas.shows(near[:, :2]) & canvas.shows(far[:, :2])
-    arrows = _arrows_between(canvas, near[shown], far[shown])
+    """Arrows from the object in front to the object that it hides most of, each from edge to edge.
+
+    A few of one object alone, to the most hidden ones; it bears the number of the others, such as "+11".
+    """
+    edges, shown = chosen_edges(graph, at_least=at_least), canvas.shows(boxes[:, :2])
+    few = thinned(graph, edges[shown[graph.occluder[edges]] & shown[graph.occluded[edges]]])
+    near, far = (boxes[ends[few.edges]].astype(np.float64) for ends in (graph.occluder, graph.occluded))
+    arrows = _arrows_between(canvas, near, far)
     shade = palette.mix(palette.BACKGROUND, palette.ARROW, 0.1)
     # all shades before all arrows, or arrows side by side would darken each other
     canvas.lines(arrows, shade, width=_line(canvas, 3.4), closed=False)
     draw_arrows_along(canvas, arrows)
+    for place, more in zip(canvas.to_pixels(boxes[few.crowded, :2].astype(np.float64)), few.left_out, strict=True):
+        _write_on(canvas, f"+{more}", place)
+
+
+def _write_on(canvas: Canvas, words: str, place: Float32[np.ndarray, "2"]) -> None:
+    """Words on a dark shade about a place in pixels."""
+    height, width = text_alpha(words, _MORE_PX * canvas.ui).shape
+    left, top, pad = round(place[0] - width / 2), round(place[1] - height / 2), round(2 * canvas.ui)
+    shade, size = palette.BACKGROUND, (width + 2 * pad, height)
+    canvas.shade(left=left - pad, top=top, width=size[0], height=size[1], color=shade, opacity=_MORE_SHADE)
+    canvas.write(words, left=left, top=top, size=_MORE_PX, color=palette.ARROW)
 
 
 def draw_arrows_along(canvas: Canvas, arrows: Float32[np.ndarray, "n 2 2"]) -> None:

@@ -19,11 +19,13 @@ from bevseg.drawing.range_image import far_first
 from bevseg.drawing.shown import HIDDEN_FROM, Shown
 from bevseg.geometry.boxes import footprint_corners
 from bevseg.points.cloud import PointCloud
-from bevseg.results.occlusion_graph import chosen_edges
+from bevseg.results.occlusion_graph import chosen_edges, thinned
 
 _NEAR_M = 0.8
 _SKY: tuple[Color, Color] = ((6, 8, 12), (22, 29, 38))
 _HAZE_PX = 46.0
+_WIDEST = 2.1
+"""Width over height from which on a picture shows more at the sides and not less of the height."""
 _FACE_OPACITY = 0.3
 _LABELS_WITHIN_M = 32.0
 _LARGE_POINTS_WITHIN_M = 22.0
@@ -39,7 +41,7 @@ class ChaseCamera:
         behind_m: How far behind the origin it is.
         above_m: How high above the ground.
         down_rad: How far it looks down.
-        view_rad: Its horizontal angle of view.
+        view_rad: Its horizontal angle of view; a picture that is wider than usual shows more, at the sides.
     """
 
     behind_m: float = 13.5
@@ -51,15 +53,18 @@ class ChaseCamera:
         """From homogeneous metres to pixels times depth, of a picture of that size."""
         c, s = np.cos(self.down_rad), np.sin(self.down_rad)
         axes = np.array([[0.0, -1.0, 0.0], [-s, 0.0, -c], [c, 0.0, -s]])  # right, down, ahead
-        focal = width / 2 / np.tan(self.view_rad / 2)
+        focal = self._focal(width, height)
         K = np.array([[focal, 0, width / 2], [0, focal, height * 0.5], [0, 0, 1.0]])
         place = np.array([-self.behind_m, 0.0, ground_z_m + self.above_m])
         return K @ np.concatenate([axes, -(axes @ place)[:, None]], axis=1)
 
     def horizon_row(self, width: int, height: int) -> int:
         """The row of the picture in which the ground ends."""
-        focal = width / 2 / np.tan(self.view_rad / 2)
+        focal = self._focal(width, height)
         return int(height * 0.5 - focal * np.tan(self.down_rad))
+
+    def _focal(self, width: int, height: int) -> float:
+        return float(min(width, _WIDEST * height) / 2 / np.tan(self.view_rad / 2))
 
 
 def draw_perspective(picture: UInt8[np.ndarray, "h w 3"], ground: Canvas, shown: Shown, *, ui: float) -> None:
@@ -119,6 +124,8 @@ def _paint_sky(picture: UInt8[np.ndarray, "h w 3"], horizon: int) -> None:
     """Covers what a plane shows above its horizon, and lets the ground end in haze."""
     sky = _sky(*picture.shape[:2], horizon)
     part = picture[: len(sky.light)]
+    if not len(part):  # the horizon lies far above the picture
+        return
     part[...] = cv2.add(cv2.multiply(part, sky.passing, scale=1 / 255), sky.light)
 
 
@@ -224,9 +231,9 @@ def _draw_truth(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
 
 
 def _draw_arrows(canvas: Canvas, shown: Shown, boxes: _Boxes) -> None:
-    """From the top of what hides to the top of what it hides most of."""
+    """From the top of what hides to the top of what it hides most of; a few of one object alone."""
     graph = shown.scene.occlusion
-    edges = chosen_edges(graph, at_least=HIDDEN_FROM)
+    edges = thinned(graph, chosen_edges(graph, at_least=HIDDEN_FROM)).edges
     near, far = graph.occluder[edges], graph.occluded[edges]
     away = boxes.top[far] - boxes.top[near]
     chosen = np.isin(near, boxes.order) & np.isin(far, boxes.order) & (np.hypot(*away.T) > 12 * canvas.ui)

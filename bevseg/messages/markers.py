@@ -35,7 +35,7 @@ from bevseg.messages.fields import (
 from bevseg.results.classes import SemanticClass
 from bevseg.results.colors import ARROW, Color, mix, object_color
 from bevseg.results.instances import Instances
-from bevseg.results.occlusion_graph import chosen_edges
+from bevseg.results.occlusion_graph import chosen_edges, thinned
 from bevseg.results.outlines import mask_outlines
 from bevseg.results.scene import Scene
 from bevseg.results.track_labels import TrackLabels
@@ -161,7 +161,7 @@ def _arrows(scene: Scene) -> Lines:
     boxes = scene.instances.boxes.astype(np.float64)
     return [
         _arrow(boxes[graph.occluder[edge]], boxes[graph.occluded[edge]])
-        for edge in chosen_edges(graph, at_least=HIDDEN_FROM)
+        for edge in thinned(graph, chosen_edges(graph, at_least=HIDDEN_FROM)).edges
     ]
 
 

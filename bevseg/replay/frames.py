@@ -100,6 +100,11 @@ class BrokenFrame:
     name: str = ""
 
 
+def place_words(frame: Frame | BrokenFrame) -> str:
+    """Where a frame lies among all, counted from 0 as frames are named and files are numbered."""
+    return f"frame {frame.index} of 0 to {frame.total - 1}"
+
+
 def nothing_found(cloud: PointCloud, grid: BevGrid = VIEW_GRID) -> Scene:
     """The scene that stands for a result that is missing: no object, no class for any point, no ground observed."""
     none = np.zeros(len(cloud), np.uint8)

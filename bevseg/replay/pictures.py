@@ -15,7 +15,7 @@ from bevseg.drawing.layers import PointColoring
 from bevseg.drawing.shown import LAYERS, Layer, Shown
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.replay.difference import with_differences
-from bevseg.replay.frames import BrokenFrame, Frame, Prediction
+from bevseg.replay.frames import BrokenFrame, Frame, Prediction, place_words
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Look:
         coloring: What the colour of a point tells.
         size: Of the pictures.
         view: The ground that is shown from above; the near part of the grid unless given.
+        colors: What the colours of objects tell where results are not compared with truth.
     """
 
     title: str = ""
@@ -35,6 +36,7 @@ class Look:
     coloring: PointColoring = "object"
     size: PictureSize = field(default_factory=PictureSize)
     view: BevView | None = None
+    colors: str = "No truth to hold results against: colours are tracks, not verdicts"
 
 
 @dataclass(frozen=True)
@@ -99,5 +101,5 @@ def shown_of(frame: Frame, prediction: Prediction, look: Look) -> Shown:
 def heading_of(frame: Frame, prediction: Prediction, look: Look) -> Heading:
     """The words over the table."""
     title = f"{prediction.name}  ·  {frame.name}" if len(frame.predictions) > 1 else f"{look.title}  ·  {frame.name}"
-    place = f"frame {frame.index}  ·  {frame.index + 1} of {frame.total}  ·  {frame.time_s:.1f} s"
-    return Heading(title, place, prediction.note, progress=(frame.index + 1) / max(frame.total, 1))
+    place, progress = f"{place_words(frame)}  ·  {frame.time_s:.1f} s", (frame.index + 1) / max(frame.total, 1)
+    return Heading(title, place, prediction.note, progress=progress, colors=look.colors)

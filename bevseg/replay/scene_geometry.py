@@ -23,7 +23,7 @@ from bevseg.geometry.boxes import footprint_corners
 from bevseg.replay.mask_geometry import Flat, hatching, outline_strips, row_quads
 from bevseg.results.instances import Instances
 from bevseg.results.masks import BevMasks
-from bevseg.results.occlusion_graph import chosen_edges
+from bevseg.results.occlusion_graph import chosen_edges, thinned
 
 _LEAST_MPS = 0.8
 """What moves more slowly stands: its arrow would show the jitter of its box."""
@@ -174,6 +174,7 @@ class SceneGeometry:
         """From the top of what hides to the top of what it hides most of, with the hidden share."""
         graph, boxes = self.shown.scene.occlusion, self.shown.scene.instances.boxes
         edges = chosen_edges(graph, at_least=HIDDEN_FROM if "arrows" in self.shown.layers else np.inf)
+        edges = thinned(graph, edges).edges
         top = boxes[:, :3] + np.array([0.0, 0.0, 0.5]) * boxes[:, 5:6]
         near, far = top[graph.occluder[edges]], top[graph.occluded[edges]]
         words = tuple(f"{100 * share:.0f}% hidden" for share in graph.hidden_fraction[edges])

@@ -12,7 +12,7 @@ from bevseg.drawing.difference import Outcome
 from bevseg.drawing.labels import short_name
 from bevseg.drawing.palette import Color
 from bevseg.drawing.shown import LAYERS, Shown
-from bevseg.replay.frames import BrokenFrame, Frame
+from bevseg.replay.frames import BrokenFrame, Frame, place_words
 from bevseg.replay.player import Playback
 from bevseg.replay.scene_geometry import SceneGeometry, object_label
 from bevseg.replay.scene_picking import Picked
@@ -104,7 +104,7 @@ def with_room(
 
 
 def _frame_row(state: WindowState, frame: Frame | BrokenFrame) -> Row:
-    playback, place = state.playback, f"frame {frame.index} of {frame.total}"
+    playback, place = state.playback, place_words(frame)
     if playback.total != frame.total:
         place += f" ({playback.frame + 1} of {playback.total} chosen)"
     if isinstance(frame, BrokenFrame):

@@ -10,6 +10,9 @@ from jaxtyping import Float, Int, Integer
 from scipy import sparse
 from scipy.sparse import csgraph
 
+ARROWS_OF_ONE = 4
+"""So many arrows may start at one object where they are drawn."""
+
 
 @dataclass(frozen=True, eq=False)
 class OcclusionGraph:
@@ -72,6 +75,33 @@ def chosen_edges(graph: OcclusionGraph, *, at_least: float) -> Int[np.ndarray, "
     _, first = np.unique(graph.occluded[by_share], return_index=True)
     strongest = by_share[np.sort(first)]
     return strongest[graph.hidden_fraction[strongest] >= at_least]
+
+
+@dataclass(frozen=True, eq=False)
+class Thinned:
+    """Edges that are shown, and how many more the objects in front of them have.
+
+    Attributes:
+        edges: Indices of the edges that are shown.
+        crowded: Objects that hide more than is shown.
+        left_out: How many edges of each of those are not shown.
+    """
+
+    edges: Int[np.ndarray, "a"]
+    crowded: Int[np.ndarray, "c"]
+    left_out: Int[np.ndarray, "c"]
+
+
+def thinned(graph: OcclusionGraph, edges: Int[np.ndarray, "e"], *, most: int = ARROWS_OF_ONE) -> Thinned:
+    """Of each object in front the edges to what it hides most of, at most so many: fans of arrows cannot be read."""
+    by_share = edges[np.argsort(-graph.hidden_fraction[edges], kind="stable")]
+    occluder = graph.occluder[by_share].astype(np.int64)
+    grouped = np.argsort(occluder, kind="stable")
+    crowded, first, count = np.unique(occluder[grouped], return_index=True, return_counts=True)
+    turn = np.empty(len(edges), np.int64)
+    turn[grouped] = np.arange(len(edges)) - np.repeat(first, count)
+    too_many = count > most
+    return Thinned(np.sort(by_share[turn < most]), crowded[too_many], count[too_many] - most)
 
 
 def near_to_far(

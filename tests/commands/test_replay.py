@@ -18,6 +18,7 @@ import pytest
 
 from bevseg import cli
 from bevseg.commands.output import ExitCode
+from bevseg.commands.replay import add_arguments
 from bevseg.commands.replayed import open_replayed
 from bevseg.datasets.open import OpenOptions, open_source
 from bevseg.datasets.sample_file import write_sample
@@ -114,7 +115,7 @@ def test_a_search_for_broken_frames_says_which_and_why(
     code, told = _run(capsys, drive, "--find", "broken")
     assert code == ExitCode.OK
     first, last = told.splitlines()[-2:]
-    assert re.match(r"frame      1  \S+000001\.npz is no readable sample file", first), "such a file holds its name"
+    assert re.match(r"frame      1  \S+000001\.npz is cut off, damaged or no sample file", first), "such a file holds its name"
     assert last == "1 frames show broken"
 
 
@@ -237,6 +238,26 @@ def test_watching_is_for_folders(made: Path, tmp_path: Path) -> None:
     replayed = open_replayed(options, OpenOptions())
     with pytest.raises(ValueError, match="this one is kitti-object"):
         next(iter(replace(replayed, kind="kitti-object").watched(options)))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        (["--truth"], "The truth itself: colours are tracks, not verdicts"),
+        (["--predictions", "{}"], "No truth to hold results against: colours are tracks, not verdicts"),
+        (["--predictions", "{}", "--no-truth"], "Not held against the truth: colours are tracks, not verdicts"),
+        (
+            ["--predictions", "{}", "--layers=-difference", "--no-tracking"],
+            "The difference to the truth is not shown: colours are ids, not verdicts",
+        ),
+    ],
+)
+def test_what_colours_tell_where_they_are_no_verdicts(made: Path, chosen: list[str], words: str) -> None:
+    filled = [word.format(made / "results") for word in chosen]
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = parser.parse_args([str(made / "drive"), *filled])
+    assert open_replayed(options, OpenOptions()).look.colors == words
 
 
 def test_stored_results_are_replayed_without_torch(made: Path, tmp_path: Path) -> None:

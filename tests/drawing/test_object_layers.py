@@ -17,6 +17,7 @@ from bevseg.drawing.object_layers import (
     draw_masks,
     draw_swatch,
 )
+from bevseg.results.occlusion_graph import OcclusionGraph
 from bevseg.results.scene import Scene
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -88,6 +89,27 @@ def test_no_arrow_below_the_threshold_and_none_to_what_is_not_shown(scene: Scene
     moved = scene.instances.boxes + np.array([100, 0, 0, 0, 0, 0, 0], np.float32)
     draw_arrows(canvas, moved, scene.occlusion, at_least=0.2)
     assert not canvas.image.any()
+
+
+def test_a_fan_of_arrows_is_thinned_and_the_number_of_the_others_stands_on_what_hides_them() -> None:
+    far = [[25.0, y_m, 0, 2, 2, 2, 0] for y_m in (-8.0, -6.0, -4.0, -2.0, 0.0, 2.0)]
+    boxes = np.array([[10.0, -3.0, 0, 4, 2, 2, 0], *far], np.float32)
+    graph = OcclusionGraph(
+        occluder=np.zeros(6, np.int32),
+        occluded=np.arange(1, 7, dtype=np.int32),
+        hidden_fraction=np.array([0.9, 0.3, 0.8, 0.7, 0.4, 0.6], np.float32),
+        rank=np.arange(7, dtype=np.int32),
+        visible_fraction=np.full(7, 0.5, np.float32),
+    )
+
+    def is_yellow(at_least: float, x_m: float, y_m: float) -> bool:
+        canvas = _canvas()
+        draw_arrows(canvas, boxes, graph, at_least=at_least)
+        return bool((_patch(canvas, x_m, y_m) == palette.ARROW).all(axis=2).any())
+
+    assert [is_yellow(0.2, 24.0, y_m) for _, y_m, *_ in far] == [True, False, True, True, False, True]
+    assert is_yellow(0.2, 10.0, -3.0), "+2"
+    assert not is_yellow(0.5, 10.0, -3.0), "four arrows are all"
 
 
 def test_arrow_between_boxes_at_one_place_is_drawn(scene: Scene) -> None:

@@ -12,10 +12,11 @@ from bevseg.datasets.sample import Annotations
 from bevseg.drawing import palette
 from bevseg.drawing.canvas import BevView, Canvas
 from bevseg.drawing.difference import Difference, Outcome
-from bevseg.drawing.frame_picture import PictureSize, draw_card, draw_frame, draw_pair, draw_tile
+from bevseg.drawing.difference_layers import draw_marks, outside_words
+from bevseg.drawing.frame_picture import FramePlaces, PictureSize, draw_card, draw_frame, draw_pair, draw_tile
 from bevseg.drawing.heads_up import Heading
 from bevseg.drawing.layers import point_colors
-from bevseg.drawing.perspective import ChaseCamera, ground_height_m
+from bevseg.drawing.perspective import ChaseCamera, draw_perspective, ground_height_m
 from bevseg.drawing.range_image import PaintedPoints, draw_range_image, elevation_span_deg
 from bevseg.drawing.shown import LAYERS, Layer, Shown, paint_above, paint_ground, parse_layers
 from bevseg.points.cloud import PointCloud
@@ -157,6 +158,63 @@ def test_tiles_and_cards(shown: Shown) -> None:
     card = draw_card("the file is cut off " * 20, size=SIZE, title="Frame 3 cannot be shown")
     assert card.shape == (360, 640, 3)
     assert len(np.unique(card.reshape(-1, 3), axis=0)) > 5
+
+
+@pytest.mark.parametrize(
+    "size", [(640, 360), (641, 481), (1280, 720), (720, 1280), (640, 4000), (4000, 360), (900, 900)]
+)
+def test_every_size_has_room_for_the_whole_table(shown: Shown, size: tuple[int, int]) -> None:
+    width, height = size
+    picture = draw_frame(shown, HEADING, size=PictureSize(width, height))
+    places = FramePlaces.of(PictureSize(width, height))
+    assert (width - places.left) / places.ui >= 676
+    assert (height - places.rows[2]) / places.ui >= 280
+    edge = max(2, round(6 * places.ui))
+    margin = picture[places.rows[2] + edge : -edge, -edge:]
+    assert (margin == palette.PANEL).all(), "nothing reaches the edge"
+
+
+def test_failures_outside_are_counted_and_pointed_at(shown: Shown, truth: Annotations, difference: Difference) -> None:
+    canvas = Canvas(np.zeros((360, 400, 3), np.uint8), VIEW, 0.5)
+    assert outside_words(canvas, difference) == "outside this view: missed 1"
+    both = replace(difference, mark_xy_m=np.array([[50.0, 0.4], [22.0, -40.0], [-50.0, 0.0]]))
+    assert outside_words(canvas, both) == "outside this view: false 1, missed 2"
+    assert outside_words(canvas, replace(both, mark_xy_m=np.full((3, 2), 9.0) * [1, -0.5])) == ""
+
+    def added(marks: Difference) -> np.ndarray:
+        painted = Canvas(np.zeros((360, 400, 3), np.uint8), VIEW, 0.5)
+        draw_marks(painted, shown.scene.instances.boxes, truth, marks)
+        return painted.image
+
+    image = added(both)
+    column, row = canvas.to_pixels(np.array([[30.0, 0.4], [22.0, -19.0]])).astype(int).T
+    top, right = image[:7, column[0] - 3 : column[0] + 4], image[row[1] - 3 : row[1] + 4, -7:]
+    assert (top == Outcome.FALSE_ALARM.color).all(axis=2).any(), "it lies ahead"
+    assert (right == Outcome.MISSED.color).all(axis=2).any(), "it lies at the right"
+    tip, base = ((top == Outcome.FALSE_ALARM.color).all(axis=2)[rows].sum() for rows in (2, 5))
+    assert tip < base, "it points outwards"
+
+
+def test_views_stand_one_above_the_other_in_an_upright_picture_alone() -> None:
+    assert FramePlaces.of(PictureSize(720, 1280)).above == (720, 602)
+    assert FramePlaces.of(PictureSize(1000, 1000)).above == (470, 1000)
+    assert PictureSize(641, 481).ui == pytest.approx(641 / 1280)
+
+
+def test_a_wide_picture_in_perspective_shows_more_at_the_sides() -> None:
+    camera, place = ChaseCamera(), np.array([20, 0, -1.8, 1.0])
+    right, down, depth = camera.projection(2000, 300, -1.8) @ place
+    assert right / depth == pytest.approx(1000)
+    assert 0 < down / depth < 300
+    assert camera.horizon_row(2000, 300) == camera.horizon_row(3000, 300)
+    assert camera.horizon_row(4000, 3000) > camera.horizon_row(6000, 3000), "as wide as usual it fills the width"
+
+
+def test_a_horizon_above_a_very_large_picture(shown: Shown) -> None:
+    ground = Canvas(np.zeros((60, 100, 3), np.uint8), VIEW, 1.0)
+    picture = np.zeros((2000, 4100, 3), np.uint8)
+    draw_perspective(picture, ground, replace(shown, layers=frozenset()), ui=1.0)
+    assert picture.any()
 
 
 def test_a_picture_needs_room() -> None:

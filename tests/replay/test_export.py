@@ -17,8 +17,8 @@ from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
 from bevseg.replay.benchmark import benchmark_replay
 from bevseg.replay.export import Tally, read_ahead, spread, tile_look, write_pictures, write_sheet, write_video
-from bevseg.replay.frames import BrokenFrame, Frame
-from bevseg.replay.pictures import FramePainter, Look, TilePainter
+from bevseg.replay.frames import BrokenFrame, Frame, place_words
+from bevseg.replay.pictures import FramePainter, Look, TilePainter, heading_of
 from bevseg.replay.predictions import StoredPredictions
 from bevseg.replay.recording import Predictor, Recording
 from bevseg.results.scene import Scene
@@ -139,6 +139,15 @@ def test_two_results_are_drawn_side_by_side(drive: Source, right: Callable[[Samp
     assert picture.shape == (360, 640, 3)
     left, other = picture[:, :320].astype(int), picture[:, 320:].astype(int)
     assert np.abs(left - other).max() > 100
+
+
+def test_frames_are_counted_as_they_are_named(recording: Recording) -> None:
+    frame = recording.read(1)
+    assert isinstance(frame, Frame)
+    heading = heading_of(frame, frame.predictions[0], replace(LOOK, colors="colours are tracks"))
+    assert heading.place == f"frame 1 of 0 to {frame.total - 1}  ·  {frame.time_s:.1f} s"
+    assert heading.colors == "colours are tracks"
+    assert place_words(BrokenFrame(3, 7, "cut off")) == "frame 3 of 0 to 6"
 
 
 def test_layers_can_be_switched(recording: Recording) -> None:

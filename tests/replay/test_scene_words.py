@@ -57,7 +57,7 @@ def _text(rows: tuple[Row, ...]) -> list[str]:
 
 def test_the_lines_at_the_head(frame: Frame, shown: Shown) -> None:
     told = _text(heads_up(STATE, frame, shown, reading=False))
-    assert told[0] == "stored  ·  000001  ·  frame 1 of 6  ·  0.1 s"
+    assert told[0] == "stored  ·  000001  ·  frame 1 of 0 to 5  ·  0.1 s"
     assert told[1] == "paused  ·  speed 1"
     assert told[2] == "360 points  ·  2 objects, 1 more than half hidden"
     assert told[3].startswith("found 2  false 0  missed 1")
@@ -67,7 +67,7 @@ def test_the_lines_at_the_head(frame: Frame, shown: Shown) -> None:
 def test_the_lines_at_the_head_of_chosen_frames(frame: Frame, shown: Shown) -> None:
     chosen = WindowState(Playback(3, frame=2, playing=True, loop=True, speed=0.5), layers=LAYERS - {"arrows", "labels"})
     told = _text(heads_up(chosen, frame, replace(shown, difference=None), reading=True))
-    assert "frame 1 of 6 (3 of 3 chosen)" in told[0]
+    assert "frame 1 of 0 to 5 (3 of 3 chosen)" in told[0]
     assert told[1] == "playing  ·  speed 0.5  ·  loop  ·  reading ..."
     assert told[3].startswith("without arrows, labels")
     few = replace(chosen, layers=frozenset({"points"}))

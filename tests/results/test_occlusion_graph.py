@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges, near_to_far
+from bevseg.results.occlusion_graph import OcclusionGraph, chosen_edges, near_to_far, thinned
 
 
 def _fields(**changed: Any) -> dict[str, Any]:
@@ -87,3 +87,20 @@ def test_each_hidden_object_gets_the_arrow_of_what_hides_it_most() -> None:
     assert set(chosen_edges(_four_edges(), at_least=0.0).tolist()) == {0, 2, 3}
     assert set(chosen_edges(_four_edges(), at_least=0.2).tolist()) == {0, 2}
     assert len(chosen_edges(OcclusionGraph.empty(3), at_least=0.0)) == 0
+
+
+def test_of_one_object_the_arrows_to_what_it_hides_most_of_are_kept() -> None:
+    graph = OcclusionGraph(
+        occluder=np.array([5, 0, 0, 5, 0, 0], np.int32),
+        occluded=np.array([1, 2, 3, 4, 6, 7], np.int32),
+        hidden_fraction=np.array([0.3, 0.2, 0.9, 0.6, 0.5, 0.5], np.float32),
+        rank=np.arange(8, dtype=np.int32),
+        visible_fraction=np.full(8, 0.5, np.float32),
+    )
+    few = thinned(graph, np.arange(6), most=2)
+    assert few.edges.tolist() == [0, 2, 3, 4]
+    assert (few.crowded.tolist(), few.left_out.tolist()) == ([0], [2])
+    assert thinned(graph, np.array([1, 5, 0]), most=1).edges.tolist() == [0, 5]
+    assert thinned(graph, np.arange(6), most=4).crowded.tolist() == []
+    nothing = thinned(OcclusionGraph.empty(3), np.zeros(0, np.int64))
+    assert (len(nothing.edges), len(nothing.crowded)) == (0, 0)

@@ -67,7 +67,7 @@ function showFrame(frame, place) {
   Object.assign(state, { frame, place });
   $("broken").hidden = frame.broken === undefined;
   $("panes").classList.toggle("away", frame.broken !== undefined);
-  $("place").textContent = [summary.name, `frame ${frame.index} of the recording`].filter(Boolean).join("  ·  ");
+  $("place").textContent = summary.name ?? "";
   if (frame.broken === undefined) {
     layOut();
     paintNow();
@@ -80,7 +80,7 @@ function showFrame(frame, place) {
     $("counts").replaceChildren();
   }
   const time = summary.time === undefined ? "" : `  ·  ${summary.time.toFixed(1)} s`;
-  $("clock").textContent = `${place + 1} / ${store.length}${time}`;
+  $("clock").textContent = `frame ${summary.index} of 0 to ${summary.total - 1}${time}`;
   showThinned(summary);
   showSights(state, jump);
   strip.paint(state);

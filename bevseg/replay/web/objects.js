@@ -137,8 +137,20 @@ function arrowBetween(near, far) {
   return [[start[0] - along[0] * missing, start[1] - along[1] * missing], [end[0] + along[0] * missing, end[1] + along[1] * missing]];
 }
 
-// Of those that hide an object the one that hides most, where it hides enough to matter.
+// Of those that hide an object the one that hides most, where it hides enough to matter; of the many that one object
+// hides the most hidden few, and how many more there are: fans of arrows cannot be read.
 function chosenEdges(result) {
+  const fans = new Map();
+  for (const edge of strongestEdges(result)) fans.set(edge.near, [...(fans.get(edge.near) ?? []), edge]);
+  const edges = [], more = [];
+  for (const [near, fan] of fans) {
+    edges.push(...fan.sort((a, b) => b.share - a.share).slice(0, about.arrowsOfOne));
+    if (fan.length > about.arrowsOfOne) more.push({ near, count: fan.length - about.arrowsOfOne });
+  }
+  return { edges, more };
+}
+
+function strongestEdges(result) {
   return result.objects.map((far) => far.hiddenBy[0] && { near: far.hiddenBy[0].other, far, share: far.hiddenBy[0].share })
     .filter((edge) => edge && edge.share >= about.hiddenFrom && view.shows([edge.near.x, edge.near.y]) && view.shows([edge.far.x, edge.far.y]));
 }

@@ -29,8 +29,8 @@ class PackedFrame:
 
     Attributes:
         text: The block; empty for a frame that cannot be read.
-        summary: For the timeline: place, name, time, how many objects of each result show each sight, names of the
-            results, points shown and points there.
+        summary: For the timeline: place, of how many, name, time, how many objects of each result show each sight, the
+            names of the results, points shown and points there.
     """
 
     text: str
@@ -57,8 +57,8 @@ class FramePacker:
         """
         cv2.setNumThreads(1)  # one process a core packs already
         if isinstance(frame, BrokenFrame):
-            told = {"index": frame.index, "name": frame.name, "broken": frame.reason, "sights": {"broken": [1]}}
-            return PackedFrame("", told)
+            told = {"index": frame.index, "total": frame.total, "name": frame.name, "broken": frame.reason}
+            return PackedFrame("", {**told, "sights": {"broken": [1]}})
         frame = with_differences(frame, self.scoring)
         rest = _without_points(frame)
         scenes = tuple(prediction.scene for prediction in frame.predictions)
@@ -120,6 +120,7 @@ def _sights(frame: Frame) -> dict[str, list[int]]:
 def _summary(frame: Frame, points: PackedPoints) -> Json:
     return {
         "index": frame.index,
+        "total": frame.total,
         "name": frame.name,
         "time": round(frame.time_s, 3),
         "sights": _sights(frame),

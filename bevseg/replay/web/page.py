@@ -28,6 +28,7 @@ from bevseg.replay.search import LIMITS, OUTCOME_OF_SIGHT, SIGHTS
 from bevseg.replay.web.pack import PAGE_BYTES, FramePacker, PackedFrame
 from bevseg.replay.web.packed_objects import Json, hex_color
 from bevseg.results.classes import SemanticClass
+from bevseg.results.occlusion_graph import ARROWS_OF_ONE
 from bevseg.results.scene import CellState
 from bevseg.whole_files import remove_abandoned, unfinished_path
 
@@ -134,6 +135,7 @@ def _about(clip: Clip) -> Json:
         "layers": sorted(clip.layers),
         "coloring": clip.coloring,
         "hiddenFrom": HIDDEN_FROM,
+        "arrowsOfOne": ARROWS_OF_ONE,
         "outcomes": [{"word": o.word, "color": hex_color(o.color), "failure": o.is_failure} for o in Outcome],
         "classes": [{"name": short_name(c), "color": hex_color(palette.class_color(c))} for c in SemanticClass],
         "tones": np.asarray(palette.tones()).ravel().tolist(),

@@ -56,12 +56,14 @@ class Pane {
   }
 
   write(pen, frame, result, state, compared) {
-    const edges = state.layers.has("arrows") ? chosenEdges(result) : [], arrows = paintEdges(pen, edges);
+    const { edges, more } = state.layers.has("arrows") ? chosenEdges(result) : { edges: [], more: [] };
+    const arrows = paintEdges(pen, edges);
     paintRingsAround(pen, sightings(frame, result, state.sight), state.sight);
     const avoid = [...shownObjects(result.objects), { ...boxOf([0, 0, 0, 440, 185, 0, 0]) }].map(rectangle);
     if (state.layers.has("rings")) avoid.push(...ringWords(pen).map(({ place }) => place));
     const placer = new Placer(pen, avoid);
     if (compared && frame.truth) writeMarks(placer, frame, result, state.sight);
+    writeMore(placer, more);
     writeShares(placer, edges, arrows);
     if (state.layers.has("labels")) writeNames(placer, result.objects, compared);
   }

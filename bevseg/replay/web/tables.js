@@ -101,7 +101,7 @@ function showCounts(frame) {
 }
 
 function legend(frame, state) {
-  const entries = [["seen", "visible part"], ["hatched", "hidden part"], ["box", "box and heading"], ["arrow", "hides, and how much of it"]];
+  const entries = [["seen", "visible part"], ["hatched", "hidden part"], ["box", "box and heading"], ["arrow", `hides, and how much of it; +3 where one hides three more than the ${about.arrowsOfOne} shown`]];
   if (frame.truth) entries.push(["dashed", "truth"]);
   const isCompared = state.layers.has("difference") && frame.results.some((result) => result.outcomeKnown);
   const outcomes = isCompared ? about.outcomes.map(({ word, color }) => element("span", {}, swatch(color), word)) : [];

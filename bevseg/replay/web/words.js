@@ -103,6 +103,11 @@ function writeShares(placer, edges, arrows) {
   });
 }
 
+// How many more an object hides than arrows lead to.
+function writeMore(placer, more) {
+  for (const { near, count } of more) placer.write([[`+${count}`, theme.now.arrow]], rectangle(near), { bold: true });
+}
+
 function writeNames(placer, objects, compared) {
   const nearest = shownObjects(objects).sort((a, b) => Math.hypot(a.x, a.y) - Math.hypot(b.x, b.y));
   for (const object of nearest) {

@@ -22,7 +22,7 @@ def _opened(packed: PackedFrame) -> Block:
 def test_a_frame_with_results_and_truth(make: Callable[..., Frame], scoring: Scoring) -> None:
     packed = pickle.loads(pickle.dumps(FramePacker(scoring)))(make(1, (0, 1)))
     assert packed.summary == {
-        "index": 1, "name": "000001", "time": 0.1, "results": ["net"], "objects": [2], "points": [260, 260],
+        "index": 1, "total": 4, "name": "000001", "time": 0.1, "results": ["net"], "objects": [2], "points": [260, 260],
         "sights": {"missed": [1], "hidden": [1], "low-score": [1]},
     }  # fmt: skip
     header: Any = _opened(packed).header
@@ -64,7 +64,7 @@ def test_two_results(compared: Frame) -> None:
 
 def test_a_frame_that_cannot_be_read() -> None:
     packed = FramePacker()(BrokenFrame(4, 9, "cut off", "000004"))
-    told = {"index": 4, "name": "000004", "broken": "cut off", "sights": {"broken": [1]}}
+    told = {"index": 4, "total": 9, "name": "000004", "broken": "cut off", "sights": {"broken": [1]}}
     assert packed == PackedFrame("", told)
 
 

@@ -64,7 +64,7 @@ def _text(page: Browser, selector: str) -> str:
 def test_it_opens_from_disk(page: Browser) -> None:
     assert page.run("[document.title, store.length, state.frame.points.x.length]") == ["drive <1>", 4, 260]
     assert page.run("performance.getEntriesByName('first frame').length") == 1
-    assert _text(page, "#clock") == "1 / 4 · 0.0 s"
+    assert _text(page, "#clock") == "frame 0 of 0 to 3 · 0.0 s"
     assert _text(page, "#counts tbody tr:first-child") == "car 2 2 2"
 
 
@@ -256,6 +256,17 @@ def test_light_and_dark_fit_the_window(page: Browser, width: int) -> None:
     _click(page, "#theme")
     assert page.run(corner) == [228, 232, 237, 255]
     assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)"
+
+
+def test_a_fan_of_arrows_is_thinned_and_the_others_are_counted(page: Browser) -> None:
+    shares, more = page.run("""(() => {
+        const near = { x: 10, y: 0, hiddenBy: [] };
+        const far = [1, 5, 3, 4, 2, 6].map((k) => ({ x: 14, y: k - 3, hiddenBy: [{ other: near, share: k / 10 }] }));
+        const { edges, more } = chosenEdges({ objects: [near, ...far] });
+        return [edges.map(({ share }) => share), more.map(({ count }) => count)];
+    })()""")
+    assert shares == [0.6, 0.5, 0.4, 0.3], "the least hides too little to count"
+    assert more == [1]
 
 
 def test_two_results_side_by_side(browser: Browser, show: Show, compared: Frame) -> None:
