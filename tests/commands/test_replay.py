@@ -115,7 +115,7 @@ def test_a_search_for_broken_frames_says_which_and_why(
     code, told = _run(capsys, drive, "--find", "broken")
     assert code == ExitCode.OK
     first, last = told.splitlines()[-2:]
-    assert re.match(r"frame      1  \S+000001\.npz is cut off, damaged or no sample file", first), "such a file holds its name"
+    assert re.match(r"frame      1  \S+000001\.npz is cut off, damaged or no", first), "such a file holds its name"
     assert last == "1 frames show broken"
 
 
