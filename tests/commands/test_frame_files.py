@@ -38,12 +38,19 @@ def test_inputs_name_files_in_order_and_once(
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.bin", "no such file"), ("*.las", "matches no file"), ("empty", r"empty/\*\*/\*.bin")],
+    [("missing.bin", "no such file"), ("*.las", "matches no file"), ("empty", "holds no point files")],
 )
 def test_inputs_that_name_nothing_are_refused(tree: Path, name: str, message: str) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(InputError, match=message):
         find_frames([str(tree / "a.BIN"), str(tree / name)])
+
+
+def test_a_folder_of_folders_tells_the_pattern_that_finds_them(tmp_path: Path) -> None:
+    (tmp_path / "000").mkdir()
+    (tmp_path / "000" / "a.npz").touch()
+    with pytest.raises(InputError, match=r"named by a pattern: '.*/\*\*/\*\.npz'"):
+        find_frames([str(tmp_path)])
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path: Path) -> None:
