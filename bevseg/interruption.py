@@ -1,9 +1,12 @@
-"""SIGTERM and SIGINT as a wish to stop at the next safe place."""
+"""SIGTERM and SIGINT as a wish to stop at the next safe place, and held back where they would do harm."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -37,3 +40,26 @@ class StopRequest:
         for caught, handler in self._before.items():
             signal.signal(caught, handler)
         self._before = {}
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal; those started meanwhile never see it, as they inherit the mask.
+
+    Here it takes effect at the end, and so does SIGTERM: a worker that is left half started complains of it. The mask
+    alone is no help against that where there are other threads, which take the signal in.
+    """
+    resource_tracker.ensure_running()  # starting it with the first worker would lift the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    in_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+    handlers = {number: signal.signal(number, lambda caught, _: held.append(caught)) for number in numbers}
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for caught in held[:1]:
+            signal.raise_signal(caught)

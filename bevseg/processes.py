@@ -11,19 +11,18 @@ import os
 import pickle
 import signal
 import sys
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from bevseg.allocator import keep_freed_memory
+from bevseg.interruption import interrupts_held_back
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -95,7 +94,7 @@ def work_off(
         return
     crew: list[_Worker[Item]] = []
     try:
-        with one_thread_each(), _interrupts_held_back():
+        with one_thread_each(), interrupts_held_back():
             crew.extend(_Worker.start(job) for _ in range(workers))
         _keep_busy(crew, waiting, done)
     finally:
@@ -124,7 +123,7 @@ def in_order(job: Callable[[Item], Result], items: Iterable[Item], workers: int)
         return
     crew: list[_Worker[Item]] = []
     try:
-        with one_thread_each(), _interrupts_held_back():
+        with one_thread_each(), interrupts_held_back():
             crew.extend(_Worker.start(job, returns=True) for _ in range(workers))
         yield from _results_in_order(crew, items)
     finally:
@@ -275,26 +274,3 @@ def _attempt(job: Callable[[Item], object], item: Item) -> object:
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     """Ends the worker by an exception, so that it removes the file that it has half written."""
     sys.exit(128 + number)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C reaches all processes of a terminal; those started meanwhile never see it, as they inherit the mask.
-
-    Here it takes effect at the end, and so does SIGTERM: a worker that is left half started complains of it. The mask
-    alone is no help against that where there are other threads, which take the signal in.
-    """
-    resource_tracker.ensure_running()  # starting it with the first worker would lift the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    held: list[int] = []
-    in_main = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
-    handlers = {number: signal.signal(number, lambda caught, _: held.append(caught)) for number in numbers}
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number, handler in handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for caught in held[:1]:
-            signal.raise_signal(caught)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import resource
 import signal
 import sys
@@ -275,7 +274,7 @@ def _give_up(_signal: int, _frame: object) -> None:
 def main() -> None:
     args = _parse()
     warnings.simplefilter("error")
-    held = int(re.findall(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + _MEMORY_MB * 2**20, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, _give_up)
     tally, started = Counter[str](), time.perf_counter()

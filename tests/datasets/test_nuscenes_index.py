@@ -28,7 +28,9 @@ def large(nuscenes_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_rows_and_velocities_are_the_devkits(nuscenes_root: Path) -> None:
-    devkit = pytest.importorskip("nuscenes").NuScenes(VERSION, str(nuscenes_root), verbose=False)
+    devkit = pytest.importorskip("nuscenes", reason="needs the extra `datasets`").NuScenes(
+        VERSION, str(nuscenes_root), verbose=False
+    )
     index = NuScenesIndex(nuscenes_root, VERSION)
     assert index.has_annotations
     for theirs in devkit.sample:

@@ -55,7 +55,7 @@ def test_video_reads_back(tmp_path: Path, codec: VideoCodec) -> None:
 
 
 def test_thin_lines_keep_their_color(tmp_path: Path) -> None:
-    pytest.importorskip("av")
+    pytest.importorskip("av", reason="needs the extra `view`")
     picture = np.full((64, 96, 3), 20, np.uint8)
     picture[31] = (240, 200, 40)  # an odd row: one pixel in four of even rows and columns would miss it
     _write(tmp_path / "line.mp4", [picture] * 3, codec="h264")

@@ -71,7 +71,7 @@ def workshop() -> Iterator[Path]:
 @pytest.fixture(scope="session", params=_LAYOUTS)
 def layout(request: pytest.FixtureRequest, workshop: Path) -> Layout:
     if request.param == "rosbag":
-        pytest.importorskip("rosbags.rosbag2")
+        pytest.importorskip("rosbags.rosbag2", reason="needs the extra `datasets`")
     return Layout(request.param, workshop / "street.yaml")
 
 
