@@ -48,6 +48,7 @@ class CloudInput:
             self._gathering = Gathering(settings.merge, self.topics, settings.limits.back_s, ledger)
         self._worker: NewestWorker[Job] | None = None
         self._alarm: Any = None
+        self._looked_for_s: float | None = None
 
     def start(self, worker: NewestWorker[Job]) -> None:
         """Subscribes; clouds go to the worker."""
@@ -95,9 +96,16 @@ class CloudInput:
             self._set_alarm(self._gathering)
 
     def _end_waits(self) -> None:
-        if self._gathering is not None and self._worker is not None:
+        """Closes groups at the second alarm: in rclpy timers go before clouds, also those that came in time.
+
+        Where the executor was held up, the partners of a group may be there by now, and are taken between the two.
+        """
+        if self._gathering is None or self._worker is None:
+            return
+        if self._gathering.next_due_s == self._looked_for_s:
             self._gathering.end_waits(time.monotonic(), self._worker)
-            self._set_alarm(self._gathering)
+        self._looked_for_s = self._gathering.next_due_s
+        self._set_alarm(self._gathering)
 
     def _set_alarm(self, gathering: Gathering) -> None:
         if self._alarm is None:

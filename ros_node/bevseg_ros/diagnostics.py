@@ -9,6 +9,7 @@ from bevseg_ros.accounting import Account
 from bevseg_ros.following import FollowingState
 from bevseg_ros.policies import CONDITIONS, DROP_REASONS, REMARKS, Level
 from bevseg_ros.timing import RecentTimes
+from bevseg_ros.transforms import Arrivals, TransformHistory
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,43 @@ def latency_status(times: RecentTimes) -> Status:
     return Status("latency", Level.OK, "milliseconds, last 200 clouds" if values else "no cloud yet", values)
 
 
-def transform_status(base_frame: str | None, source: str, *, error: str, failing: bool) -> Status:
-    """Whether the sensor's place is known; `failing` says that the last cloud had no transform."""
+def transform_status(
+    base_frame: str | None, source: str, *, error: str, failing: bool, arrivals: Arrivals | None = None
+) -> Status:
+    """Whether the sensor's place is known.
+
+    Args:
+        base_frame: Of the results; None where they are in the frame of the clouds.
+        source: Who tells the transform.
+        error: Why the last cloud that had none did not, empty for none.
+        failing: Whether that was the last cloud.
+        arrivals: What has come on the topic of transforms, where that is the source.
+    """
     values = {"base_frame": base_frame or "", "source": source if base_frame else "none", "last_error": error}
+    values |= {} if arrivals is None else arrivals.values()
     if base_frame is None:
         return Status("transform", Level.OK, "none needed: results are in the frame of the clouds", values)
     if failing:
         return Status("transform", Level.ERROR, error, values)
     return Status("transform", Level.OK, "known" if not error else "known again", values)
+
+
+def odometry_status(odometry: TransformHistory) -> Status:
+    """Whether poses of the vehicle come; what becomes of a cloud without one, `accounting` and `tracking` say."""
+    arrivals = odometry.arrivals()
+    values = {"base_frame": odometry.src, "odometry_frame": odometry.base_frame, **arrivals.values()}
+    if arrivals.taken:
+        return Status("odometry", Level.OK, "poses arrive", values)
+    others = f"; {arrivals.ignored} lead elsewhere, the last from {arrivals.last_ignored}" if arrivals.ignored else ""
+    message = f"no pose of '{odometry.src}' in '{odometry.base_frame}' has arrived{others}"
+    return Status("odometry", Level.OK, message, values)
+
+
+def outputs_status(subscribers: Mapping[str, int]) -> Status:
+    """Who takes results: nothing is computed that nobody is subscribed to."""
+    taken = sum(count > 0 for count in subscribers.values())
+    message = f"{taken} of {len(subscribers)} topics have subscribers" if taken else "nobody is subscribed"
+    return Status("outputs", Level.OK, message, {topic: str(count) for topic, count in subscribers.items()})
 
 
 def tracking_status(tracking: str, state: FollowingState) -> Status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from sensor_msgs.msg import PointCloud2
 
 from bevseg_ros.accounting import Account
+from bevseg_ros.transforms import stamp_text
 
 TRANSITIONS = {
     "configure": Transition.TRANSITION_CONFIGURE,
@@ -49,8 +51,9 @@ class Driver:
         self._diagnostics: dict[str, tuple[int, str, dict[str, str]]] = {}
         self._worst: dict[str, int] = {}
         self._change = self.node.create_client(ChangeState, f"/{node}/change_state")
-        self._state = self.node.create_client(GetState, f"/{node}/get_state")
         self._parameters = self.node.create_client(SetParameters, f"/{node}/set_parameters")
+        self._state = self.node.create_client(GetState, f"/{node}/get_state")  # the last: see `_meet`
+        self._has_met = False
         qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
         self.clouds = self.node.create_publisher(PointCloud2, f"/{node}/input/pointcloud", qos)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._note, 10)
@@ -107,29 +110,36 @@ class Driver:
 
     def subscribe(self, topic: str, message_class: type, *, latched: bool = False) -> list[Any]:
         """Collects the messages of a topic below the node's name from now on, in the list that is returned."""
+        messages = self._messages.setdefault(topic, [])
+        messages.clear()
         if topic not in self._subscriptions:
+            before = self._subscribers()[topic]
             qos = QoSProfile(
                 history=HistoryPolicy.KEEP_LAST,
                 depth=10,
                 reliability=ReliabilityPolicy.RELIABLE,
                 durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
             )
-            messages = self._messages[topic] = []
             name = f"/{self._name}/{topic}"
             self._subscriptions[topic] = self.node.create_subscription(message_class, name, messages.append, qos)
-            self.wait_for(lambda: self.node.count_publishers(name), f"a publisher of {name}")
-        self._messages[topic].clear()
-        return self._messages[topic]
+            self.wait_for(lambda: self._subscribers()[topic] > before, f"the node to see a subscriber of {name}")
+        return messages
 
     def unsubscribe(self) -> None:
         """From all results."""
+        before = Counter({topic: count for topic, count in self._subscribers().items() if topic in self._subscriptions})
         for subscription in self._subscriptions.values():
             self.node.destroy_subscription(subscription)
         self._subscriptions.clear()
+        left = before - Counter(before.keys())
+        self.wait_for(lambda: (self._subscribers() & before) <= left, "the node to see that nobody listens any more")
 
     def connect(self) -> None:
-        """Waits until the node hears clouds."""
+        """Waits until the node hears clouds, and sees all that this side is subscribed to."""
         self.wait_for(self.clouds.get_subscription_count, "the node to subscribe to clouds")
+        self.wait_for(
+            lambda: self._subscribers() >= Counter(self._subscriptions.keys()), "the node to see all listeners"
+        )
 
     def diagnostics(self, status: str, after: int = 1) -> tuple[int, str, dict[str, str]]:
         """Level, message and values of a status of the node, from the report after next or so (`after` of them)."""
@@ -172,7 +182,39 @@ class Driver:
         """Waits until so many clouds are in the node's hands."""
         self.wait_for(lambda: int(self.diagnostics("accounting")[2]["pending"]) == pending, f"{pending} clouds pending")
 
+    def wait_for_stamp(self, status: str, stamp_ns: int) -> None:
+        """Waits until the newest pose or transform that the node knows has this stamp."""
+        wanted = stamp_text(stamp_ns)
+        self.wait_for(
+            lambda: self.diagnostics(status)[2]["newest_stamp_s"] == wanted, f"the node to take {status} of {wanted}"
+        )
+
+    def _subscribers(self) -> Counter[str]:
+        """How many subscribers of its topics the node sees, by its next report; of none while it is not configured."""
+        self._diagnostics.clear()
+        self.wait_for(lambda: self._diagnostics, "diagnostics")
+        _, _, values = self._diagnostics.get("outputs", (0, "", {}))
+        return Counter({topic: int(count) for topic, count in values.items()})
+
+    def _meet(self) -> None:
+        """Asks for the state until an answer comes: a node that is seen may not see this side yet, and answers nobody.
+
+        The client that asks was made last, so that the node sees the others, too.
+        """
+        end_s = time.monotonic() + 30.0
+        while not self._has_met:
+            self.wait_for(self._state.service_is_ready, "the node's services")
+            future = self._state.call_async(GetState.Request())
+            try:
+                self.wait_for(future.done, "an answer of the node", 1.0)
+                self._has_met = True
+            except TimeoutError:
+                self._state.remove_pending_request(future)
+                if time.monotonic() > end_s:
+                    raise
+
     def _call(self, client: Any, request: Any, what: str, timeout_s: float) -> Any:
+        self._meet()
         self.wait_for(client.service_is_ready, f"the service for {what}")
         future = client.call_async(request)
         self.wait_for(future.done, f"an answer about {what}", timeout_s)

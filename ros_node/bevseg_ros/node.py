@@ -23,7 +23,7 @@ from bevseg_ros.model import LoadModel, Model, load_model
 from bevseg_ros.outputs import found_packages
 from bevseg_ros.parameters import refusal_of_change
 from bevseg_ros.processing import Processor, Tools
-from bevseg_ros.reporting import Reporter
+from bevseg_ros.reporting import Reporter, Watched
 from bevseg_ros.ros_parameters import declare_parameters, values_with
 from bevseg_ros.ros_topics import Topics
 from bevseg_ros.ros_transforms import find_places
@@ -163,7 +163,9 @@ class BevSegNode(LifecycleNode):
             topics=self._input.topics,
         )
         self._processor = Processor(settings, self._model, tools)
-        self._reporter.watch(settings, self._processor, self._input, self._model.description)
+        self._reporter.watch(
+            settings, Watched(self._processor, self._input, self._topics, places), self._model.description
+        )
         self.get_logger().info(f"configured: {self._model.description}")
 
     def _start(self) -> None:

@@ -6,14 +6,15 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from bevseg_ros.accounting import Account, Ledger
+from bevseg_ros.cloud_input import CloudInput
 from bevseg_ros.diagnostics import (
     InputState,
     Status,
@@ -21,6 +22,8 @@ from bevseg_ros.diagnostics import (
     input_status,
     latency_status,
     model_status,
+    odometry_status,
+    outputs_status,
     process_status,
     processing_time_status,
     tracking_status,
@@ -28,10 +31,20 @@ from bevseg_ros.diagnostics import (
 )
 from bevseg_ros.lidar_diagnostics import LidarReport, lidars_status, merge_status
 from bevseg_ros.processing import Processor, Progress
+from bevseg_ros.ros_topics import Topics
+from bevseg_ros.ros_transforms import Places
 from bevseg_ros.settings import Settings
+from bevseg_ros.transforms import TransformHistory
 
-if TYPE_CHECKING:
-    from bevseg_ros.cloud_input import CloudInput
+
+@dataclass(frozen=True)
+class Watched:
+    """What is reported on while the node is configured."""
+
+    processor: Processor
+    clouds: CloudInput
+    topics: Topics
+    places: Places
 
 
 class Reporter:
@@ -45,23 +58,22 @@ class Reporter:
         self._lost_before: dict[str, int] = {}
         self._books_before: dict[str, Account] = {}
         self._settings: Settings | None = None
-        self._processor: Processor | None = None
-        self._input: CloudInput | None = None
+        self._watched: Watched | None = None
         self._model = ""
         self._name_was_taken = False
         self.model_error = ""
         # The time of a bag may stand still: the node is to report all the same.
         self._timer = node.create_timer(1.0, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def watch(self, settings: Settings, processor: Processor, cloud_input: CloudInput, model: str) -> None:
+    def watch(self, settings: Settings, watched: Watched, model: str) -> None:
         """Reports on these from now on."""
-        self._settings, self._processor, self._input, self._model = settings, processor, cloud_input, model
+        self._settings, self._watched, self._model = settings, watched, model
         self._timer.timer_period_ns = int(settings.diagnostics_period_s * 1e9)
         self._timer.reset()
 
     def watch_nothing(self) -> None:
         """The node is not configured any more."""
-        self._settings = self._processor = self._input = None
+        self._settings = self._watched = None
         self._model = ""
 
     def take_settings(self, settings: Settings) -> None:
@@ -92,7 +104,7 @@ class Reporter:
         self._publisher.publish(message)
 
     def _statuses(self) -> list[Status]:
-        progress = Progress() if self._processor is None else self._processor.progress()
+        progress = Progress() if self._watched is None else self._watched.processor.progress()
         account, before = self._ledger.account(), self._before
         self._before = account
         return [
@@ -111,11 +123,12 @@ class Reporter:
         ]
 
     def _input_statuses(self, new: Account, left_out: tuple[str, ...]) -> list[Status]:
-        if self._input is None or self._settings is None:
+        if self._watched is None or self._settings is None:
             return []
+        clouds = self._watched.clouds
         timeout_s, active = self._settings.live.stall_timeout_s, self._state() == "active"
-        reports = [self._report_on(stream) for stream in self._input.states()]
-        groups = self._input.groups()
+        reports = [self._report_on(stream) for stream in clouds.states()]
+        groups = clouds.groups()
         if groups is None:
             (only,) = reports
             lost = only.lost_before
@@ -123,7 +136,7 @@ class Reporter:
         counts = {**new.dropped, **new.remarks}
         return [
             lidars_status(reports, groups, active=active, stall_timeout_s=timeout_s),
-            merge_status(self._input.topics, groups, left_out=left_out, new=counts, active=active),
+            merge_status(clouds.topics, groups, left_out=left_out, new=counts, active=active),
         ]
 
     def _report_on(self, stream: InputState) -> LidarReport:
@@ -136,10 +149,10 @@ class Reporter:
         return report
 
     def _settings_statuses(self, progress: Progress) -> list[Status]:
-        settings = self._settings
-        if settings is None:
+        settings, watched = self._settings, self._watched
+        if settings is None or watched is None:
             return []
-        live = settings.live
+        live, places = settings.live, watched.places
         return [
             processing_time_status(
                 progress.times,
@@ -152,8 +165,11 @@ class Reporter:
                 settings.transform_source,
                 error=progress.transform_error,
                 failing=progress.transform_failing,
+                arrivals=places.transforms.arrivals() if isinstance(places.transforms, TransformHistory) else None,
             ),
+            *([] if places.odometry is None else [odometry_status(places.odometry)]),
             tracking_status(settings.tracking, progress.following),
+            outputs_status(watched.topics.subscribers()),
         ]
 
     def _process_status(self) -> Status:

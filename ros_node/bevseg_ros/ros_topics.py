@@ -42,7 +42,15 @@ class Topics:
         self._debug = {
             name: node.create_lifecycle_publisher(Float64, f"~/debug/{name}", RESULT_QOS) for name in DEBUG_TOPICS
         }
-        self._all: list[Any] = [*publishers.values(), self._grid, *self._debug.values()]
+        self._all: dict[str, Any] = {
+            **{f"output/{spec.name}": publisher for spec, publisher in publishers.items()},
+            "output/grid": self._grid,
+            **{f"debug/{name}": publisher for name, publisher in self._debug.items()},
+        }
+
+    def subscribers(self) -> dict[str, int]:
+        """How many are subscribed to each topic, by its name below the node's."""
+        return {topic: publisher.get_subscription_count() for topic, publisher in self._all.items()}
 
     def publish_grid(self, metadata: MapMetaData) -> None:
         """Where the cells of all maps lie; kept for those who subscribe later."""
@@ -63,10 +71,10 @@ class Topics:
         until_s = time.monotonic() + timeout_s
         return all(
             publisher.wait_for_all_acked(Duration(seconds=max(0.0, until_s - time.monotonic())))
-            for publisher in self._all
+            for publisher in self._all.values()
         )
 
     def destroy(self) -> None:
         """Takes all publishers away."""
-        for publisher in self._all:
+        for publisher in self._all.values():
             self._node.destroy_lifecycle_publisher(publisher)

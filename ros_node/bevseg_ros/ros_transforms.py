@@ -68,7 +68,7 @@ def find_places(node: Node, settings: Settings) -> Places:
     transforms, release_transforms = _transforms(node, settings, settings.base_frame)
     if not needs_odometry(settings):
         return Places(transforms, following=standing, release=release_transforms)
-    odometry, release_odometry = _odometry(node, settings)
+    odometry, release_odometry = _odometry(node, settings, settings.base_frame)
     motion = Motion(odometry, settings.base_frame, settings.transform_timeout_s, settings.deskew, settings.sweeps)
 
     def release() -> None:
@@ -96,8 +96,8 @@ def _transforms(node: Node, settings: Settings, base_frame: str) -> tuple[Transf
             return _from_tf(node, base_frame)
 
 
-def _odometry(node: Node, settings: Settings) -> tuple[TransformHistory, Callable[[], None]]:
-    history = TransformHistory(settings.odometry_frame, "odometry")
+def _odometry(node: Node, settings: Settings, base_frame: str) -> tuple[TransformHistory, Callable[[], None]]:
+    history = TransformHistory(settings.odometry_frame, "odometry", src=base_frame)
 
     def take(message: Odometry) -> None:
         pose = message.pose.pose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,6 +86,32 @@ class MountPoses:
         """Mounts are the same at any time."""
 
 
+@dataclass(frozen=True)
+class Arrivals:
+    """What has arrived so far, also what was forgotten since.
+
+    Attributes:
+        taken: How many lead between the frames that are asked for.
+        ignored: How many lead between others.
+        last_ignored: From where to where the last of those leads, empty for none.
+        newest_ns: Newest stamp of what is known; None where nothing is.
+    """
+
+    taken: int = 0
+    ignored: int = 0
+    last_ignored: str = ""
+    newest_ns: int | None = None
+
+    def values(self) -> dict[str, str]:
+        """As a diagnostic tells it."""
+        return {
+            "arrived": str(self.taken),
+            "newest_stamp_s": "none" if self.newest_ns is None else stamp_text(self.newest_ns),
+            "ignored": str(self.ignored),
+            "last_ignored": self.last_ignored,
+        }
+
+
 @dataclass
 class TransformHistory:
     """Transforms into one frame, as they arrive with their stamps; between two of them it is interpolated.
@@ -93,16 +119,23 @@ class TransformHistory:
     Attributes:
         base_frame: Where all of them lead.
         what: "transform" or "odometry": by which name a refusal goes.
+        src: Where all of them lead from; empty where they may come from several frames.
     """
 
     base_frame: str
     what: str = "transform"
+    src: str = ""
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _known: dict[str, list[tuple[int, Transform]]] = field(default_factory=dict, repr=False)
+    _arrivals: Arrivals = field(default_factory=Arrivals, repr=False)
 
     def add(self, stamp_ns: int, T_base_from_sensor: Transform) -> None:
-        """Takes a transform; those into another frame are none of ours."""
-        if T_base_from_sensor.dst != self.base_frame:
+        """Takes a transform; those between other frames are none of ours."""
+        if T_base_from_sensor.dst != self.base_frame or self.src not in ("", T_base_from_sensor.src):
+            path = f"'{T_base_from_sensor.src}' to '{T_base_from_sensor.dst}'"
+            with self._changed:
+                ignored = self._arrivals.ignored + 1
+                self._arrivals = replace(self._arrivals, ignored=ignored, last_ignored=path)
             return
         with self._changed:
             known = self._known.setdefault(T_base_from_sensor.src, [])
@@ -110,7 +143,14 @@ class TransformHistory:
             is_there = place < len(known) and known[place][0] == stamp_ns
             known[place : place + is_there] = [(stamp_ns, T_base_from_sensor)]
             del known[: bisect.bisect_left(known, known[-1][0] - _KEPT_NS, key=_stamp)]
+            self._arrivals = replace(self._arrivals, taken=self._arrivals.taken + 1)
             self._changed.notify_all()
+
+    def arrivals(self) -> Arrivals:
+        """What has arrived so far."""
+        with self._changed:
+            newest = [known[-1][0] for known in self._known.values()]
+            return replace(self._arrivals, newest_ns=max(newest, default=None))
 
     def T_base_from_sensor(self, frame: str, stamp_ns: int, timeout_s: float) -> Transform:  # noqa: N802
         """See `TransformSource`."""
@@ -128,7 +168,7 @@ class TransformHistory:
             known = list(self._known.get(frame, []))
         path = f"{self.what} from '{frame}' to '{self.base_frame}'"
         if not known:
-            raise RefusedError(f"no_{self.what}", f"no {path} has arrived")
+            raise RefusedError(f"no_{self.what}", f"no {path} has arrived{self._others()}")
         if last_ns > known[-1][0]:
             behind_ms = (last_ns - known[-1][0]) / 1e6
             raise RefusedError(
@@ -144,6 +184,13 @@ class TransformHistory:
         """Drops all that is known."""
         with self._changed:
             self._known.clear()
+
+    def _others(self) -> str:
+        """What has arrived instead: wrong names of frames are the usual reason why nothing fits."""
+        with self._changed:
+            paths = [f"'{frame}' to '{self.base_frame}'" for frame in self._known]
+            paths += [self._arrivals.last_ignored] if self._arrivals.last_ignored else []
+        return f"; what has arrived leads from {', '.join(paths)}" if paths else ""
 
     def _newest_ns(self, frame: str) -> int:
         known = self._known.get(frame)
@@ -201,6 +248,12 @@ def rigid_transform(rotation: Any, translation: Any, dst: str, src: str) -> Tran
     return Transform.from_quaternion(
         np.array([q.w, q.x, q.y, q.z], np.float64), np.array([t.x, t.y, t.z], np.float64), dst=dst, src=src
     )
+
+
+def stamp_text(stamp_ns: int) -> str:
+    """A stamp in seconds, to the nanosecond."""
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    return f"{seconds}.{nanoseconds:09d}"
 
 
 def _stamp(entry: tuple[int, Transform]) -> int:

@@ -17,7 +17,8 @@ from bevseg_ros.model import SegmenterModel, load_model
 from bevseg_ros.settings import Settings
 
 FINE, FAILS, SLOW = 0, 1, 2
-SLOW_S = 2.0
+GOES_ON_S = 1.0
+"""So long a slow cloud is in work after it was let go: time for the node to be ended."""
 
 
 @dataclass
@@ -31,8 +32,15 @@ class FaultyModel(SegmenterModel):
         if fault == SLOW:
             sys.stderr.write("slow cloud begun\n")
             sys.stderr.flush()
-            time.sleep(SLOW_S)
+            while not gate().exists():
+                time.sleep(0.01)
+            time.sleep(GOES_ON_S)
         return super().segment(cloud)
+
+
+def gate() -> Path:
+    """The file that lets a slow cloud go on."""
+    return Path(sys.argv[1]).with_name("gate")
 
 
 def load(settings: Settings) -> FaultyModel:

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bevseg.geometry.frames import Transform
 from bevseg_ros.accounting import Account
 from bevseg_ros.diagnostics import (
     InputState,
@@ -12,6 +14,8 @@ from bevseg_ros.diagnostics import (
     input_status,
     latency_status,
     model_status,
+    odometry_status,
+    outputs_status,
     process_status,
     processing_time_status,
     tracking_status,
@@ -20,6 +24,7 @@ from bevseg_ros.diagnostics import (
 from bevseg_ros.following import FollowingState
 from bevseg_ros.policies import DROP_REASONS, Level
 from bevseg_ros.timing import DEBUG_TOPICS, CloudTimes, RecentTimes
+from bevseg_ros.transforms import TransformHistory
 
 NOTHING = Account(0, 0, 0, 0, {}, 0, {})
 INPUT = InputState("/points", "lidar", 10.0, 0.05, 0.05, 0, 0, 0, 0)
@@ -101,6 +106,33 @@ def test_where_the_sensor_is() -> None:
     assert transform_status(None, "mount", error="", failing=False).values["source"] == "none"
     assert transform_status("base_link", "topic", error="late", failing=True).level == Level.ERROR
     assert transform_status("base_link", "topic", error="late", failing=False).message == "known again"
+
+
+def test_what_has_come_on_topics_of_places() -> None:
+    known = TransformHistory("odom", "odometry", src="base_link")
+    assert "newest_stamp_s" not in transform_status("base_link", "mount", error="", failing=False).values
+    told = transform_status("base_link", "topic", error="", failing=False, arrivals=known.arrivals())
+    assert (told.values["arrived"], told.values["newest_stamp_s"]) == ("0", "none")
+    assert odometry_status(known).message == "no pose of 'base_link' in 'odom' has arrived"
+    known.add(7, Transform.identity("map"))
+    assert odometry_status(known).message.endswith("; 1 lead elsewhere, the last from 'map' to 'map'")
+    known.add(1_500_000_000, Transform.from_yaw(0.0, np.zeros(3), dst="odom", src="base_link"))
+    status = odometry_status(known)
+    assert (status.level, status.message) == (Level.OK, "poses arrive")
+    assert status.values == {
+        "base_frame": "base_link",
+        "odometry_frame": "odom",
+        "arrived": "1",
+        "newest_stamp_s": "1.500000000",
+        "ignored": "1",
+        "last_ignored": "'map' to 'map'",
+    }
+
+
+def test_who_takes_results() -> None:
+    assert outputs_status({"output/points": 0, "output/grid": 0}).message == "nobody is subscribed"
+    status = outputs_status({"output/points": 2, "output/grid": 0})
+    assert (status.message, status.values["output/points"]) == ("1 of 2 topics have subscribers", "2")
 
 
 def test_how_objects_are_followed() -> None:

@@ -92,6 +92,7 @@ def test_ended_in_the_middle_of_a_cloud(
         driver.clouds.publish(scans.message(stamp_ns=stamps.of(FINE)))
         driver.account_pending(2)
         node.process.send_signal(number)
+        (tmp_path / "gate").touch()
         driver.wait_for(lambda: tables, "the cloud that was in work")
         assert node.wait(20) == 0
     account = node.last_account()

@@ -64,17 +64,17 @@ class Drive:
         """Odometry at 100 Hz for the time of a scan, to the node and to ourselves."""
         kind = generated_class("nav_msgs/msg/Odometry")
         for before_ms in range(99 if index else 0, -1, -11):
+            stamp_ns = self.start_ns + index * 100_000_000 - before_ms * 1_000_000
             pose = self.source.ego_pose_before(index, before_ms / 1e3)
             told = kind(child_frame_id="base_link")
             told.header.frame_id = "odom"
-            stamp_ns = self.start_ns + index * 100_000_000 - before_ms * 1_000_000
             told.header.stamp.sec, told.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
             turn, place = told.pose.pose.orientation, told.pose.pose.position
             turn.x, turn.y, turn.z, turn.w = Rotation.from_matrix(pose.matrix[:3, :3]).as_quat().tolist()
             place.x, place.y, place.z = pose.translation_m.tolist()
             self.odometry.publish(told)
             self.known.add(stamp_ns, rigid_transform(turn, place, "odom", "base_link"))
-        self.live.driver.spin(0.05)
+        self.live.driver.wait_for_stamp("odometry", stamp_ns)
 
     def pose_at(self, message: Any) -> Transform:
         return self.known.T_base_from_sensor("base_link", stamp_of(message.header), 0.0)

@@ -163,7 +163,7 @@ def test_under_overload_the_newest_cloud_is_taken(live: Any) -> None:
     live.driver.wait_for(lambda: tables and tables[-1].header.stamp == messages[-1].header.stamp, "the newest")
     outcome = live.outcome(1)
     assert outcome.superseded > 0
-    assert outcome.published == len(tables)
+    assert 1 <= len(tables) <= outcome.published  # a reader that is slow itself is given the newest table alone
     assert outcome.received == outcome.published + outcome.superseded
 
 

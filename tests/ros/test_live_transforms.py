@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ros
 @pytest.fixture
 def tell(live: Any) -> Any:
     """Publishes transforms from the sensor to the vehicle."""
-    live.use({"base_frame": "base_link", "transform_source": "topic", "transform_timeout_s": 0.4})
+    live.use({"base_frame": "base_link", "transform_source": "topic", "transform_timeout_s": 1.5})
     kind = generated_class("geometry_msgs/msg/TransformStamped")
     publisher = live.driver.node.create_publisher(kind, "/bevseg/input/transform", 10)
     live.driver.wait_for(publisher.get_subscription_count, "the node to listen to transforms")
@@ -34,7 +34,8 @@ def tell(live: Any) -> Any:
         turn = message.transform.rotation
         turn.x, turn.y, turn.z, turn.w = (Rotation.from_euler("z", yaw).as_quat() * quaternion_length).tolist()
         publisher.publish(message)
-        live.driver.spin(0.05)
+        if quaternion_length:
+            live.driver.wait_for_stamp("transform", stamp_ns)
 
     yield tell
     live.driver.node.destroy_publisher(publisher)
@@ -111,7 +112,7 @@ def test_clouds_are_joined_by_odometry_and_never_without(live: Any, direct: BevS
         pose.header.frame_id, pose.header.stamp = "odom", message.header.stamp
         pose.pose.pose.position.x = x
         publisher.publish(pose)
-    live.driver.spin(0.1)
+    live.driver.wait_for_stamp("odometry", stamp_of(second.header))
     assert dict(live.feed(live.scans.message()).dropped) == {"late_odometry": 1}
     live.driver.node.destroy_publisher(publisher)
     live.use({"base_frame": "base_link", "mount.frame": "lidar", "deskew": True})

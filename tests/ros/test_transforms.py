@@ -8,7 +8,7 @@ import pytest
 
 from bevseg.geometry.frames import Transform
 from bevseg_ros.policies import RefusedError
-from bevseg_ros.transforms import MountPose, MountPoses, Tf2Transforms, TransformHistory, transform_of
+from bevseg_ros.transforms import Arrivals, MountPose, MountPoses, Tf2Transforms, TransformHistory, transform_of
 
 SECOND = 1_000_000_000
 
@@ -71,6 +71,25 @@ def test_transforms_into_other_frames_and_old_ones_are_not_kept() -> None:
     assert reason_of(known, "lidar", SECOND) == "no_transform"
     known = history((SECOND, turned(0.0, 1.0)), (20 * SECOND, turned(0.0, 1.0)))
     assert reason_of(known, "lidar", 2 * SECOND) == "future_transform"
+
+
+def test_what_arrived_is_counted_and_wrong_names_of_frames_are_told() -> None:
+    odometry = TransformHistory("odom", "odometry", src="base_link")
+    pose = Transform.from_yaw(0.1, np.zeros(3), dst="odom", src="base_footprint")
+    odometry.add(SECOND, pose)
+    assert odometry.arrivals() == Arrivals(0, 1, "'base_footprint' to 'odom'", None)
+    with pytest.raises(RefusedError, match=r"'base_link' to 'odom' has arrived; .* from 'base_footprint' to 'odom'$"):
+        odometry.T_base_from_sensor("base_link", SECOND, 0.0)
+    for second in (3, 2):
+        odometry.add(second * SECOND + 7, Transform.from_yaw(0.1, np.zeros(3), dst="odom", src="base_link"))
+    arrivals = odometry.arrivals()
+    assert (arrivals.taken, arrivals.ignored, arrivals.newest_ns) == (2, 1, 3 * SECOND + 7)
+    assert arrivals.values()["newest_stamp_s"] == "3.000000007"
+    odometry.forget()
+    assert (odometry.arrivals().taken, odometry.arrivals().newest_ns) == (2, None)
+    known = history((SECOND, turned(0.2, 1.0)))
+    with pytest.raises(RefusedError, match=r"'rear' to 'base_link' has arrived; .* from 'lidar' to 'base_link'$"):
+        known.T_base_from_sensor("rear", SECOND, 0.0)
 
 
 def test_a_cloud_waits_for_its_transform() -> None:
