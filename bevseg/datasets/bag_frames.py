@@ -5,9 +5,8 @@ into another frame, the vehicle's most often, and its message does not tell of w
 
 1. The frame that whoever opens the bag names is the sensor's.
 2. Else frames `bevseg_ray_origin_K` that hang on the cloud's frame are, which bevseg's own bags have.
-3. Else the cloud's frame is the sensor's own, if it can be: it does not go by a name of vehicles or of the world
-   (base_link, odom, map, ...), and no other frame hangs on it, as on a vehicle or a roof rack. If not, the bag is
-   refused: the origin is never guessed.
+3. Else the cloud's frame is the sensor's own, as drivers have it. Where it goes by a name of vehicles or of the world
+   (base_link, odom, map, ...) it cannot be, and the bag is refused: the origin is never guessed.
 
 A frame that /tf_static hangs in two places, or on itself through others, is an error where a frame that is wanted hangs
 on it, and of no account elsewhere.
@@ -147,18 +146,18 @@ def ray_origins(
     """
     if sensor_frame is not None:
         return _origins_of(frames, cloud_frame, [plain_name(sensor_frame)], where=where)
-    below = frames.below(cloud_frame)
     marks = [frame for frame in frames.on(cloud_frame) if frame.startswith(RAY_ORIGIN)]
     if marks:
         expected = [ray_origin_frame(number) for number in range(len(marks))]
         if set(marks) != set(expected):
             raise DatasetError(f"{where}: on '{cloud_frame}' /tf_static hangs {marks}, expected {expected}")
         return _origins_of(frames, cloud_frame, expected, where=where)
-    if cloud_frame.rpartition("/")[-1] not in (*STANDARD_FRAMES, *_VEHICLES) and not below:
+    if cloud_frame.rpartition("/")[-1] not in (*STANDARD_FRAMES, *_VEHICLES):
         return np.zeros((1, 3), np.float32)
+    below = frames.below(cloud_frame)
     hanging = f"hangs {_some(below)} on it" if below else "hangs nothing on it"
     raise DatasetError(
-        f"{where}: the points are in '{cloud_frame}', which need not be a sensor's own frame (/tf_static {hanging}); "
+        f"{where}: the points are in '{cloud_frame}', which is no sensor's own frame (/tf_static {hanging}); "
         "where their rays start is not known: name the sensor's frame with --sensor-frame "
         f"({_some([cloud_frame, *below])})"
     )
