@@ -1,15 +1,18 @@
 """ROS 2 bags (MCAP or SQLite): the scans of one PointCloud2 topic, without labels.
 
-A message is read when its sample is asked for; until then only the bag's index of times is. The vehicle's motion comes
-from an odometry topic, between its two messages around the stamp of the scan, and where the sensor is mounted from
-/tf_static. Without odometry there are no poses: the ego frame is the lidar's and the global frame each scan's own.
+A message is read when its sample is asked for; until then only the bag's index of times is, and one scan for its frame.
+The vehicle's motion comes from an odometry topic, between its two messages around the stamp of the scan, and where the
+sensor is from /tf_static: see `bag_frames`. Without odometry there are no poses: the global frame is each scan's own,
+and the ego frame base_link where /tf_static connects the points with it, else the frame of the points.
 
-The frame of the points must have x forward, y left, z up, as REP-103 has it.
+Samples are in the frame of the points, which must have x forward, y left, z up, as REP-103 has it; it goes by the name
+"lidar" also where it is the vehicle's, and rays start in it where the sensor is.
 """
 
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +20,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int64
 
+from bevseg.datasets.bag_frames import StaticFrames, plain_name, ray_origins
 from bevseg.datasets.bag_index import message_times
-from bevseg.datasets.bag_poses import StampedPose, mounting, pose_at, pose_of_odometry, static_transforms
+from bevseg.datasets.bag_poses import StampedPose, pose_at, pose_of_odometry
 from bevseg.datasets.labels import NO_BOXES, DatasetError
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import numbered_name
 from bevseg.geometry.frames import Transform
-from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2
+from bevseg.messages.pointcloud2 import PointCloud2Error, decode_pointcloud2, ray_origins_of
+from bevseg.messages.sensor_place import BASE_FRAME
+from bevseg.points.cloud import PointCloud
 
 if TYPE_CHECKING:
     from rosbags.highlevel import AnyReader
@@ -47,10 +53,12 @@ class BagSource:
         topic: Of type sensor_msgs/PointCloud2; may be left out where there is one alone.
         odometry_topic: Of type nav_msgs/Odometry; None takes the only one there is, if any, "" takes none.
         intensity_full_scale: The intensity that stands for 1; by default it is guessed scan by scan.
+        sensor_frame: The frame whose origin rays start at; may be left out where the points are in the sensor's own
+            frame, or in a bag that bevseg wrote.
 
     Raises:
-        DatasetError: The bag cannot be read, a topic is not there, it is not clear which is meant, or /tf_static does
-            not say where the lidar is mounted on the frame whose motion the odometry gives.
+        DatasetError: The bag cannot be read, a topic is not there, it is not clear which is meant or where rays start,
+            or /tf_static does not say where the points are on the frame whose motion the odometry gives.
         ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
     """
 
@@ -61,6 +69,7 @@ class BagSource:
         topic: str | None = None,
         odometry_topic: str | None = None,
         intensity_full_scale: float | None = None,
+        sensor_frame: str | None = None,
         name: str | None = None,
     ) -> None:
         self.name = name or path.stem
@@ -76,9 +85,12 @@ class BagSource:
         self._odometry_times_ns = np.zeros(0, np.int64)
         if self._odometry and len(self._times_ns):
             self._odometry_times_ns = message_times(self._reader, self._odometry[0].topic)
-        self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
-        if len(self._odometry_times_ns):
-            self._T_ego_from_lidar = self._find_mounting()
+        self._frame = self._frame_of_first()
+        self._frames = StaticFrames.of_messages(self._static_transforms())
+        self._origins_m = np.zeros((1, 3), np.float32)
+        if len(self):
+            self._origins_m = ray_origins(self._frames, self._frame, sensor_frame, where=f"{path}: {self.topic}")
+        self._T_ego_from_lidar = self._find_mounting()
 
     @property
     def has_poses(self) -> bool:
@@ -103,13 +115,12 @@ class BagSource:
         if not 0 <= index < len(self):
             raise IndexError(f"scan {index} of a bag of {len(self)}")
         where = f"{self.path}: message {index} of {self.topic}"
+        message = self._message(self._points, self._times_ns, index)
         try:
             cloud = decode_pointcloud2(
-                self._message(self._points, self._times_ns, index),
-                frame="lidar",
-                intensity_full_scale=self._full_scale,
-                when_all_lost="empty",
+                message, frame="lidar", intensity_full_scale=self._full_scale, when_all_lost="empty"
             )
+            cloud = self._with_origins(cloud, message, where=where)
         except PointCloud2Error as error:
             raise DatasetError(f"{where}: {error}") from error
         T_global_from_ego = Transform(np.eye(4), "global", "ego")
@@ -118,6 +129,20 @@ class BagSource:
         no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
         truth = Annotations.from_boxes(cloud, *no_boxes, view=NO_BOXES)
         return Sample(self.name_of(index), cloud, truth, self._T_ego_from_lidar, T_global_from_ego)
+
+    def T_frame_from_lidar(self, frame: str = BASE_FRAME) -> Transform:  # noqa: N802
+        """What moves the clouds of all samples into another frame of the vehicle, by /tf_static.
+
+        Raises:
+            DatasetError: /tf_static does not connect the two, or contradicts itself on the way.
+        """
+        found = self._frames.transform(dst=plain_name(frame), src=self._frame)
+        if found is None:
+            raise DatasetError(
+                f"{self.path}: /tf_static does not connect '{self._frame}', which the points of {self.topic} are in, "
+                f"with '{frame}': {self._frames.disconnection(self._frame, plain_name(frame))}"
+            )
+        return Transform(found.matrix, frame, "lidar")
 
     def close(self) -> None:
         """Closes the files of the bag; samples cannot be read any more."""
@@ -153,20 +178,56 @@ class BagSource:
             return self._reader.deserialize(data, connection.msgtype)
         raise DatasetError(f"{self.path}: message {index} of {connections[0].topic} is in the index but not in the bag")
 
-    def _find_mounting(self) -> Transform:
-        first: Any = self._message(self._odometry, self._odometry_times_ns, 0)
-        scan: Any = self._message(self._points, self._times_ns, 0)
-        ego, sensor = first.child_frame_id.lstrip("/"), scan.header.frame_id.lstrip("/")
-        connections = [c for c in self._reader.connections if c.topic.lstrip("/") == "tf_static"]
+    def _frame_of_first(self) -> str:
+        """The frame of the points; "" of a bag without scans."""
+        if not len(self):
+            return ""
+        return plain_name(self._message(self._points, self._times_ns, 0).header.frame_id)
+
+    def _static_transforms(self) -> list[Any]:
+        """Every message of /tf_static, whenever it was recorded: it holds for the whole bag."""
+        connections = [c for c in self._reader.connections if plain_name(c.topic) == "tf_static"]
         stored = self._reader.messages(connections) if connections else ()  # rosbags takes no connection for all
-        messages = [self._reader.deserialize(data, c.msgtype) for c, _, data in stored]
-        found = mounting(static_transforms(messages), ego=ego, sensor=sensor)
+        return [self._reader.deserialize(data, c.msgtype) for c, _, data in stored]
+
+    def _find_mounting(self) -> Transform:
+        if not self.has_poses:
+            on_base = self._frames.transform(dst=BASE_FRAME, src=self._frame)
+            return Transform(np.eye(4) if on_base is None else on_base.matrix, "ego", "lidar")
+        first: Any = self._message(self._odometry, self._odometry_times_ns, 0)
+        ego = plain_name(first.child_frame_id)
+        found = self._frames.transform(dst=ego, src=self._frame)
         if found is None:
             raise DatasetError(
-                f"{self.path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in '{sensor}', "
-                "and /tf_static does not connect the two; without poses: odometry_topic=''"
+                f"{self.path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in "
+                f"'{self._frame}', and /tf_static does not connect the two "
+                f"({self._frames.disconnection(self._frame, ego)}); without poses: odometry_topic=''"
             )
-        return found
+        return Transform(found.matrix, "ego", "lidar")
+
+    def _with_origins(self, cloud: PointCloud, message: Any, *, where: str) -> PointCloud:
+        """The cloud with its rays starting where its sensors are."""
+        frame, count = plain_name(message.header.frame_id), len(self._origins_m)
+        if frame != self._frame:
+            raise DatasetError(
+                f"{where}: is in '{frame}', the first in '{self._frame}': one topic must keep to one frame"
+            )
+        sensor = ray_origins_of(message)
+        if sensor is None and count > 1:
+            raise DatasetError(
+                f"{where}: {count} sensors took it, and its points do not tell which: they have no field 'ray_origin'"
+            )
+        if sensor is not None and sensor.max(initial=0) >= count:
+            raise DatasetError(
+                f"{where}: {int((sensor >= count).sum())} points were taken from places that the bag does not tell: "
+                f"by other sensors than the {count} known, or in earlier scans; read the topic of the recorded scans"
+            )
+        return replace(
+            cloud,
+            sensor_origins_m=self._origins_m,
+            sweep=cloud.sweep if sensor is None else sensor,
+            sweep_of_origin=np.zeros(count, np.int64) if count > 1 else None,
+        )
 
     def _pose_at(self, stamp_ns: int, time_ns: int, *, where: str) -> Transform:
         """T_global_from_ego at a stamp, from the odometry recorded around it."""

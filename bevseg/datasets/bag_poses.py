@@ -1,8 +1,8 @@
-"""Where the vehicle was, from messages: odometry between two of them, and the tree of static transforms."""
+"""Where the vehicle was, from messages of odometry: at one of them, and between two."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,39 +55,6 @@ def pose_at(poses: Sequence[StampedPose], stamp_ns: int, *, where: str) -> Trans
     rotation = Slerp(stamps, rotations)(at) if len(kept) > 1 else rotations[0]
     translation = np.array([np.interp(at, stamps, translations[:, axis]) for axis in range(3)])
     return Transform.from_rotation_translation(rotation.as_matrix(), translation, dst="global", src="ego")
-
-
-def static_transforms(messages: Sequence[Any]) -> dict[str, Transform]:
-    """T_parent_from_child of every message of /tf_static, by the name of the child; later ones take precedence."""
-    transforms = {}
-    for message in messages:
-        for stamped in message.transforms:
-            child, parent = stamped.child_frame_id.lstrip("/"), stamped.header.frame_id.lstrip("/")
-            quat_wxyz = np.roll(_quaternion(stamped.transform.rotation), 1)
-            translation = _vector(stamped.transform.translation)
-            transforms[child] = Transform.from_quaternion(quat_wxyz, translation, dst=parent, src=child)
-    return transforms
-
-
-def mounting(tree: Mapping[str, Transform], *, ego: str, sensor: str) -> Transform | None:
-    """T_ego_from_lidar out of the tree of static transforms, or None where nothing connects the two frames."""
-    to_ego, to_sensor = _to_root(tree, ego), _to_root(tree, sensor)
-    if to_ego.dst != to_sensor.dst:
-        return None
-    matrix = (to_ego.inverse() @ to_sensor).matrix
-    return Transform(matrix, "ego", "lidar")
-
-
-def _to_root(tree: Mapping[str, Transform], frame: str) -> Transform:
-    """T_root_from_frame."""
-    path = Transform.identity(frame)
-    seen = {frame}
-    while path.dst in tree:
-        path = tree[path.dst] @ path
-        if path.dst in seen:
-            raise DatasetError(f"/tf_static: the frames {sorted(seen)} hang on each other in a circle")
-        seen.add(path.dst)
-    return path
 
 
 def _vector(message: Any) -> Float64[np.ndarray, "3"]:

@@ -76,6 +76,7 @@ class OpenOptions:
         sweeps: How many scans are joined into each sample.
         version: nuScenes: the folder of tables, where there are several.
         topic: Bags: the topic of the points, where there are several.
+        sensor_frame: Bags: the frame where rays start, where the points are in another one.
     """
 
     split: str | None = None
@@ -83,6 +84,7 @@ class OpenOptions:
     sweeps: int = 1
     version: str | None = None
     topic: str | None = None
+    sensor_frame: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def _open(path: Path, kind: Kind, options: OpenOptions) -> Source:
         case "kitti-object":
             return kitti_object_source(path, options.split)
         case "rosbag":
-            return BagSource(path, topic=options.topic)
+            return BagSource(path, topic=options.topic, sensor_frame=options.sensor_frame)
         case "bevseg-frames":
             return StoredSource(path)
         case "nuscenes-keyframes":
@@ -220,6 +222,7 @@ def _refuse_strange_options(kind: Kind, options: OpenOptions) -> None:
         "drives": options.drives is not None and kind not in _WITH_DRIVES,
         "version": options.version is not None and kind != "nuscenes",
         "topic": options.topic is not None and kind != "rosbag",
+        "sensor frame": options.sensor_frame is not None and kind != "rosbag",
     }
     refused = [name for name, is_strange in strange.items() if is_strange]
     if refused:

@@ -12,20 +12,21 @@ from jaxtyping import Bool
 from bevseg.messages.fields import HeaderFields, PointCloud2Fields
 from bevseg.messages.object_fields import FRACTION_SOURCE
 from bevseg.messages.point_records import cloud_of_records
+from bevseg.messages.sensor_place import UNKNOWN_ORIGIN
 from bevseg.points.cloud import PointCloud
 from bevseg.results.scene import CellState, Scene
 from bevseg.results.track_labels import TrackLabels
 
 LABELLED_POINT = np.dtype(
     {
-        "names": ["x", "y", "z", "intensity", "instance", "class", "visible"],
-        "formats": ["<f4", "<f4", "<f4", "<f4", "<u4", "u1", "u1"],
-        "offsets": [0, 4, 8, 12, 16, 20, 21],
+        "names": ["x", "y", "z", "intensity", "instance", "class", "visible", "ray_origin"],
+        "formats": ["<f4", "<f4", "<f4", "<f4", "<u4", "u1", "u1", "u1"],
+        "offsets": [0, 4, 8, 12, 16, 20, 21, 22],
         "itemsize": 24,
     }
 )
-"""Intensity 0..1 (0 where the input has none), `Instances.id` (0 for none), `SemanticClass`, and 1 where the ground
-under the point is seen."""
+"""Intensity 0..1 (0 where the input has none), `Instances.id` (0 for none), `SemanticClass`, 1 where the ground
+under the point is seen, and which of the newest scan's sensors the ray started from (see `sensor_place`)."""
 
 TABLE_ROW = np.dtype(
     [
@@ -70,6 +71,9 @@ def labelled_points(scene: Scene, cloud: PointCloud, header: HeaderFields) -> Po
     records["instance"] = scene.points.instance
     records["class"] = scene.points.semantic
     records["visible"] = _ground_is_seen(scene, cloud)
+    if len(cloud.sensor_origins_m) > 1:
+        is_known = cloud.sweep < len(cloud.newest_origins_m)
+        records["ray_origin"] = np.where(is_known, np.minimum(cloud.sweep, UNKNOWN_ORIGIN), UNKNOWN_ORIGIN)
     return cloud_of_records(records, header, is_dense=True)
 
 

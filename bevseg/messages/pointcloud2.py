@@ -9,6 +9,7 @@ byte order of the fields; only what a cloud keeps is copied. The known names of 
 | intensity | intensity, reflectivity, i | 0..1: unsigned bytes by 255, else by the largest value, as for point files |
 | ring | ring, channel, line | beam index |
 | time | t, time, timestamp, time_stamp | seconds before the last point, whose time is the stamp; see `point_times` |
+| ray origin | ray_origin | which frame the ray starts in, in clouds of ours; see `ray_origins_of` and `sensor_place` |
 
 Source: sensor_msgs/msg/PointCloud2 and PointField (ROS 2 Jazzy); field names as the drivers of Velodyne, Ouster, Hesai,
 RoboSense and Livox and Autoware's `PointXYZIRCAEDT` have them.
@@ -35,6 +36,7 @@ COLUMN_NAMES = {
     "intensity": ("intensity", "reflectivity", "i"),
     "ring": ("ring", "channel", "line"),
     "time": ("t", "time", "timestamp", "time_stamp"),
+    "ray_origin": ("ray_origin",),
 }
 """The names that each column goes by, in lower case; the first that a message has is taken."""
 
@@ -126,6 +128,21 @@ def decode_pointcloud2(
         sweep=np.zeros(len(xyz_kept), np.int32),
         dropped_non_finite=len(xyz) - len(xyz_kept),
     )
+
+
+def ray_origins_of(message: PointCloud2) -> Int32[np.ndarray, "n"] | None:
+    """The number of the frame in which each point's ray starts, of the points that `decode_pointcloud2` keeps.
+
+    Returns:
+        None where the message has no such field, which only clouds with labels of ours have.
+
+    Raises:
+        PointCloud2Error: As of `decode_pointcloud2`.
+    """
+    columns = point_columns(message)
+    if "ray_origin" not in columns:
+        return None
+    return columns["ray_origin"].reshape(-1)[usable_points(_coordinates(columns))].astype(np.int32)
 
 
 def point_columns(message: PointCloud2) -> dict[str, Num[np.ndarray, "height width"]]:

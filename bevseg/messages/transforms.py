@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,13 +39,16 @@ class TFMessageFields:
     transforms: tuple[TransformStampedFields, ...]
 
 
-def transform_message(T_parent_from_child: Transform, stamp: TimeFields) -> TFMessageFields:
-    """One transform for /tf or /tf_static: the frames are those of the transform."""
+def transform_message(transforms: Sequence[Transform], stamp: TimeFields) -> TFMessageFields:
+    """Transforms T_parent_from_child for /tf or /tf_static: the frames are theirs, the stamp is one."""
+    return TFMessageFields(tuple(_stamped(transform, stamp) for transform in transforms))
+
+
+def _stamped(T_parent_from_child: Transform, stamp: TimeFields) -> TransformStampedFields:
     x, y, z = T_parent_from_child.translation_m.tolist()
-    quaternion = Rotation.from_matrix(T_parent_from_child.matrix[:3, :3]).as_quat().tolist()
-    stamped = TransformStampedFields(
+    quaternion = Rotation.from_matrix(T_parent_from_child.matrix[:3, :3]).as_quat(canonical=True).tolist()
+    return TransformStampedFields(
         HeaderFields(stamp, T_parent_from_child.dst),
         T_parent_from_child.src,
         TransformFields(VectorFields(x, y, z), QuaternionFields(*quaternion)),
     )
-    return TFMessageFields((stamped,))

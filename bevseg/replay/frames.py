@@ -9,7 +9,7 @@ A frame that cannot be read is a `BrokenFrame`, which says why: a view shows the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -64,7 +64,8 @@ class Frame:
         cloud: The scan.
         truth: None where it is not asked for, or where the set has none.
         predictions: One, or two that are compared. Where the truth alone is shown it is the prediction.
-        T_fixed_from_cloud: The pose of the sensor's frame.
+        T_fixed_from_cloud: The pose of the cloud's frame.
+        T_ego_from_cloud: Where that frame is on the vehicle; the identity where the two are one, or it is not known.
     """
 
     index: int
@@ -75,6 +76,7 @@ class Frame:
     truth: Annotations | None
     predictions: tuple[Prediction, ...]
     T_fixed_from_cloud: Transform
+    T_ego_from_cloud: Transform = field(default_factory=lambda: Transform(np.eye(4), "ego", "lidar"))
 
     def __post_init__(self) -> None:
         for prediction in self.predictions:

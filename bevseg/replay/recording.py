@@ -159,6 +159,7 @@ class Recording:
             truth=sample.annotations if self.with_truth and sample.annotations.view != NO_BOXES else None,
             predictions=predictions,
             T_fixed_from_cloud=T_fixed_from_cloud,
+            T_ego_from_cloud=sample.T_ego_from_lidar,
         )
 
     def _prediction(

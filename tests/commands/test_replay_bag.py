@@ -19,7 +19,7 @@ from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.fill import make_message
 from bevseg.messages.outputs import OUTPUTS
 from bevseg.pipeline import BevSegmenter
-from bevseg.replay.bag.messages import TF_TOPIC, TYPE_OF_TOPIC, message_types
+from bevseg.replay.bag.messages import LATCHED, TF_STATIC_TOPIC, TF_TOPIC, TYPE_OF_TOPIC, message_types
 from bevseg.replay.truth import TruthScenes
 from bevseg.results.scene_file import write_scene
 from bevseg.simulation.config import SimulationConfig
@@ -61,7 +61,7 @@ def test_a_file_for_foxglove(made: Path, tmp_path: Path, capsys: pytest.CaptureF
     code, told = _run(capsys, made / "drive", *results, "--view", "mcap", "--output", out, "--from", "1", *SMALL)
     assert code == ExitCode.OK, told
     assert f"2 frames in {out}" in told
-    assert _counts(out) == {topic: 1 if topic.endswith("/grid") else 2 for topic in TYPE_OF_TOPIC}
+    assert _counts(out) == {topic: 1 if topic in LATCHED else 2 for topic in TYPE_OF_TOPIC}
 
 
 def test_a_checkpoint_on_a_bag_as_if_the_node_had_run(
@@ -73,7 +73,7 @@ def test_a_checkpoint_on_a_bag_as_if_the_node_had_run(
     assert code == ExitCode.OK, told
     before, after = _counts(made / "bag"), _counts(out)
     assert {topic: after[topic] for topic in before} == before
-    assert set(after) == set(before) | set(TYPE_OF_TOPIC) - {TF_TOPIC}
+    assert set(after) == set(before) | set(TYPE_OF_TOPIC) - {TF_TOPIC, TF_STATIC_TOPIC}
     segmenter, scans = BevSegmenter.from_checkpoint(tiny_checkpoint), BagSource(made / "bag")
     expected = {}
     for k in range(3):
@@ -179,3 +179,13 @@ def test_the_layout_for_foxglove_shows_what_is_written() -> None:
     shown = set(re.findall(r"/bevseg/output/(?:picture/compressed|\w+)", text))
     assert {"/bevseg/output/markers", "/bevseg/output/picture/compressed", "/bevseg/output/points"} <= shown
     assert shown <= set(TYPE_OF_TOPIC)
+
+
+def test_the_sensor_of_a_bag_is_named(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = (made / "bag", "--predictions", made / "results", "--sheet", tmp_path / "sheet.png", *SMALL)
+    code, told = _run(capsys, *arguments, "--sensor-frame", "roof")
+    assert code != ExitCode.OK
+    words = " ".join(told.split())
+    assert "does not connect the sensor's frame 'roof' with 'lidar'" in words
+    code, told = _run(capsys, *arguments, "--sensor-frame", "lidar")
+    assert code == ExitCode.OK, told

@@ -98,7 +98,7 @@ def test_single_files_and_both_storages(bag: Path, tmp_path: Path, storage: Stor
         assert source.has_poses
 
 
-def test_the_index_is_made_without_reading_a_scan(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_scan_is_read_to_open_a_bag(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     original = AnyReader.deserialize
 
@@ -109,9 +109,10 @@ def test_the_index_is_made_without_reading_a_scan(bag: Path, monkeypatch: pytest
     monkeypatch.setattr(AnyReader, "deserialize", counted)
     source = BagSource(bag, odometry_topic="")
     assert len(source) == 3
-    assert read == []
+    of_opening = ["sensor_msgs/msg/PointCloud2", "tf2_msgs/msg/TFMessage"]  # one scan, for its frame
+    assert read == of_opening
     assert source[1].name == "000001"
-    assert read == ["sensor_msgs/msg/PointCloud2"]
+    assert read == [*of_opening, "sensor_msgs/msg/PointCloud2"]
     with AnyReader([bag]) as reader:
         expected = [time_ns for connection, time_ns, _ in reader.messages() if connection.topic == "/odom"]
         assert message_times(reader, "/odom").tolist() == expected
@@ -156,6 +157,45 @@ def test_a_scan_far_from_all_odometry(bag: Path, tmp_path: Path) -> None:
     assert source[0].T_global_from_ego.dst == "global"
     with pytest.raises(DatasetError, match=r"message 2 of /lidar/points: its stamp .* outside the odometry"):
         source[2]
+
+
+def test_the_mounting_is_known_without_odometry(bag: Path, tmp_path: Path) -> None:
+    source = BagSource(bag, odometry_topic="")
+    exact = BagSource(bag).T_frame_from_lidar("base_link")
+    assert (exact.dst, exact.src) == ("base_link", "lidar")
+    np.testing.assert_array_equal(source[1].T_ego_from_lidar.matrix, exact.matrix)
+    alone = BagSource(rewritten(bag, tmp_path / "a", without("/tf_static", "/odom")))
+    np.testing.assert_array_equal(alone[1].T_ego_from_lidar.matrix, np.eye(4))  # the ego frame is the lidar's then
+    with pytest.raises(DatasetError, match=r"'lidar', .* with 'base_link': there is no message on /tf_static"):
+        alone.T_frame_from_lidar()
+
+
+def test_two_recordings_in_one_bag_contradict_each_other(bag: Path, tmp_path: Path) -> None:
+    def twice(topic: str, message: Any) -> Any:
+        if topic != "/tf_static":
+            return message
+        (first,) = message.transforms
+        place = replace(first.transform.translation, z=9.0)
+        moved = replace(first, transform=replace(first.transform, translation=place))
+        return replace(message, transforms=[first, moved])
+
+    with pytest.raises(DatasetError, match=r"/tf_static puts 'lidar' at .* and at \(.*9.000\) m.* contradict"):
+        BagSource(rewritten(bag, tmp_path / "copy", twice))
+
+
+def test_a_topic_that_changes_its_frame(bag: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def renamed(topic: str, message: Any) -> Any:
+        if topic != "/lidar/points":
+            return message
+        seen.append(topic)
+        return replace(message, header=replace(message.header, frame_id="rear" if len(seen) == 2 else "lidar"))
+
+    source = BagSource(rewritten(bag, tmp_path / "copy", renamed))
+    assert len(source[2].cloud) > 0
+    with pytest.raises(DatasetError, match=r"message 1 of /lidar/points: is in 'rear', the first in 'lidar'"):
+        source[1]
 
 
 def test_a_scan_that_contradicts_itself(bag: Path, tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from bevseg.datasets.bag_poses import StampedPose, mounting, pose_at, pose_of_odometry, static_transforms
+from bevseg.datasets.bag_poses import StampedPose, pose_at, pose_of_odometry
 from bevseg.datasets.labels import DatasetError
-from bevseg.geometry.frames import Transform
 
 HALF = np.sqrt(0.5)
 
@@ -43,38 +42,3 @@ def test_an_odometry_message() -> None:
     pose = pose_of_odometry(Message(header=Message(stamp=stamp, frame_id="odom"), pose=inner))
     assert pose.stamp_ns == 1_000_000_005
     assert pose.translation_m.tolist() == [1, 2, 3]
-
-
-def tree_of(*edges: tuple[str, str, float]) -> dict[str, Transform]:
-    """Parent, child, and how far ahead of the parent the child is."""
-    turn = Message(x=0.0, y=0.0, z=0.0, w=1.0)
-    stamped = [
-        Message(
-            child_frame_id=child,
-            header=Message(frame_id=parent),
-            transform=Message(translation=Message(x=x, y=0.0, z=0.0), rotation=turn),
-        )
-        for parent, child, x in edges
-    ]
-    return static_transforms([Message(transforms=stamped)])
-
-
-def test_the_mounting_through_the_tree() -> None:
-    tree = tree_of(("base_link", "mast", 1.0), ("/mast", "/lidar", 0.5), ("base_link", "imu", -2.0))
-    found = mounting(tree, ego="imu", sensor="lidar")
-    assert found is not None
-    np.testing.assert_allclose(found.translation_m, [3.5, 0, 0])
-    assert (found.dst, found.src) == ("ego", "lidar")
-    assert mounting(tree, ego="map", sensor="lidar") is None
-    assert mounting({}, ego="base_link", sensor="lidar") is None
-
-
-def test_the_frame_of_the_odometry_may_be_the_lidars() -> None:
-    found = mounting({}, ego="lidar", sensor="lidar")
-    assert found is not None
-    np.testing.assert_array_equal(found.matrix, np.eye(4))
-
-
-def test_rejects_a_tree_that_is_none() -> None:
-    with pytest.raises(DatasetError, match="in a circle"):
-        mounting(tree_of(("a", "b", 1.0), ("b", "a", 1.0)), ego="a", sensor="b")

@@ -107,6 +107,7 @@ def test_sweeps_for_every_kind_with_poses(nuscenes_root: Path, semantic_kitti_ro
         (OpenOptions(split="train"), "no split to choose"),
         (OpenOptions(drives=("0",), version="v1.0-mini"), "no drives and no version"),
         (OpenOptions(topic="/points"), "no topic to choose"),
+        (OpenOptions(sensor_frame="lidar"), "no sensor frame to choose"),
     ],
 )
 def test_refuses_what_a_kind_does_not_have(tmp_path: Path, options: OpenOptions, complaint: str) -> None:
@@ -120,6 +121,9 @@ def test_options_reach_the_readers(nuscenes_root: Path, semantic_kitti_root: Pat
     assert len(open_source(semantic_kitti_root, OpenOptions(drives=("00",))).source) == 3
     with pytest.raises(DatasetError, match="/other"):
         open_source(bag, OpenOptions(topic="/other"))
+    assert len(open_source(bag, OpenOptions(sensor_frame="lidar")).source) == 3
+    with pytest.raises(DatasetError, match="does not connect the sensor's frame 'front'"):
+        open_source(bag, OpenOptions(sensor_frame="front"))
     shutil.copytree(nuscenes_root, tmp_path / "two", ignore=shutil.ignore_patterns("scan_records"))
     shutil.copytree(tmp_path / "two" / "v1.0-bevseg", tmp_path / "two" / "v1.0-again")
     with pytest.raises(DatasetError, match="choose one with version"):

@@ -10,7 +10,7 @@ import pytest
 
 from bevseg.messages.clouds import labelled_points, objects_table
 from bevseg.messages.fields import HeaderFields, PointCloud2Fields
-from bevseg.messages.pointcloud2 import decode_pointcloud2
+from bevseg.messages.pointcloud2 import decode_pointcloud2, ray_origins_of
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import SemanticClass
 from bevseg.results.scene import Scene
@@ -46,6 +46,22 @@ def test_labels_of_points(scene: Scene, cloud: PointCloud, header: HeaderFields)
     assert columns["class"] == [4, 10, 10, 11, 16, 0]
     assert columns["instance"] == [7, 3, 3, 0, 0, 0]
     assert columns["visible"] == [1, 1, 0, 1, 0, 0]
+
+
+def test_points_tell_which_sensor_saw_them(scene: Scene, cloud: PointCloud, header: HeaderFields) -> None:
+    assert columns_of(labelled_points(scene, cloud, header))["ray_origin"] == [0] * 6
+    two_and_an_earlier_scan = replace(
+        cloud,
+        sensor_origins_m=np.zeros((3, 3), np.float32),
+        sweep=np.array([1, 0, 2, 1, 0, 2], np.int32),
+        sweep_of_origin=np.array([0, 0, 1]),
+    )
+    message = labelled_points(scene, two_and_an_earlier_scan, header)
+    assert columns_of(message)["ray_origin"] == [1, 0, 255, 1, 0, 255]
+    found = ray_origins_of(message)
+    assert found is not None
+    assert found.tolist() == [1, 0, 255, 1, 0, 255]
+    assert ray_origins_of(objects_table(scene, header)) is None
 
 
 def test_points_without_intensity_and_points_that_the_scene_does_not_know(

@@ -9,6 +9,7 @@ from pathlib import Path
 from bevseg.datasets.bag import BagSource
 from bevseg.datasets.labels import DatasetError
 from bevseg.messages.fields import HeaderFields, TimeFields
+from bevseg.messages.sensor_place import SensorPlace, sensor_place
 from bevseg.processes import in_order
 from bevseg.replay.bag.file import BagFile, unfinished_bag
 from bevseg.replay.bag.inputs import BagInputs
@@ -16,9 +17,6 @@ from bevseg.replay.bag.messages import FrameMessages, Stamped
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.pictures import FramePainter
 from bevseg.replay.recording import Recording
-
-_NO_FRAME = "lidar"
-"""What a scan's frame is called where its cloud has no name for it: ROS takes an empty one for a mistake."""
 
 
 @contextmanager
@@ -45,12 +43,12 @@ def write_bag(
     Raises:
         FileExistsError: There is something of that name.
         ValueError: The name has another ending.
-        DatasetError: At the end, that not one frame could be read.
+        DatasetError: At the end, that not one frame could be read; or that a scan was taken from elsewhere on the
+            vehicle than the first.
         ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
     """
     with unfinished_bag(path) as bag:
-        messages = FrameMessages(painter, with_poses=recording.has_poses())
-        yield _written(bag, (_stamped(recording, frame) for frame in frames), messages, workers)
+        yield _written(bag, _stamped(recording, frames), FrameMessages(painter), workers)
 
 
 @contextmanager
@@ -65,7 +63,8 @@ def write_beside_inputs(
 ) -> Iterator[Iterator[int]]:
     """A bag with the input's messages as they are, and results as if the node had run; else as `write_bag`.
 
-    Results bear the stamp and the frame of their scan's message, and are recorded when it was. There is no /tf of ours.
+    Results bear the stamp and the frame of their scan's message, and are recorded when it was. Where sensors are is
+    told by the transforms of the input, which are copied; there are none of ours.
 
     Args:
         path: A file .mcap, or a folder.
@@ -91,14 +90,28 @@ def write_beside_inputs(
                     header = HeaderFields() if is_broken else inputs.header_of(message)
                     yield Stamped(frame, header, message.time_ns)
 
-        yield _written(bag, pass_through(), FrameMessages(painter, with_poses=False), workers)
+        yield _written(bag, pass_through(), FrameMessages(painter), workers)
 
 
-def _stamped(recording: Recording, frame: Frame | BrokenFrame) -> Stamped:
-    if isinstance(frame, BrokenFrame):
-        return Stamped(frame, HeaderFields(), 0)
-    stamp_ns = recording.stamp_ns_of(frame)
-    return Stamped(frame, HeaderFields(TimeFields.from_ns(stamp_ns), frame.cloud.frame or _NO_FRAME), stamp_ns)
+def _stamped(recording: Recording, frames: Iterable[Frame | BrokenFrame]) -> Iterator[Stamped]:
+    """Frames with where they were taken: the sensors are where they are in the first that can be read."""
+    with_poses = recording.has_poses()
+    place: SensorPlace | None = None
+    for frame in frames:
+        if isinstance(frame, BrokenFrame):
+            yield Stamped(frame, HeaderFields(), 0)
+            continue
+        is_first = place is None
+        place = place or sensor_place(frame.cloud, frame.T_ego_from_cloud)
+        if not place.fits(frame.cloud):
+            raise DatasetError(
+                f"frame {frame.name}: its rays start at {frame.cloud.newest_origins_m.tolist()}, those of the first at "
+                f"{place.origins_m.tolist()} (metres): a bag holds one vehicle, write each drive into its own"
+            )
+        stamp_ns = recording.stamp_ns_of(frame)
+        header = HeaderFields(TimeFields.from_ns(stamp_ns), place.cloud_frame)
+        moving = (place.moving(frame.T_fixed_from_cloud),) if with_poses else ()
+        yield Stamped(frame, header, stamp_ns, moving, place.static if is_first else ())
 
 
 def _written(bag: BagFile, stamped: Iterable[Stamped], messages: FrameMessages, workers: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bevseg.replay.bag.messages import GRID_TOPIC, TYPE_OF_TOPIC, Serialized, message_types
+from bevseg.replay.bag.messages import GRID_TOPIC, LATCHED, TYPE_OF_TOPIC, Serialized, message_types
 from bevseg.whole_files import remove_abandoned
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class BagFile:
                 message.topic,
                 TYPE_OF_TOPIC[message.topic],
                 typestore=message_types(),
-                offered_qos_profiles=[reliable(latched=message.topic == GRID_TOPIC)],
+                offered_qos_profiles=[reliable(latched=message.topic in LATCHED)],
             )
         self.writer.write(self._own[message.topic], message.time_ns, message.data)
 

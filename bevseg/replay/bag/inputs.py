@@ -10,14 +10,11 @@ from bevseg.datasets.bag import POINTS_TYPE, BagSource, open_bag
 from bevseg.datasets.labels import DatasetError
 from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.pointcloud2 import stamp_of
-from bevseg.replay.bag.messages import NODE, TYPE_OF_TOPIC
+from bevseg.replay.bag.messages import NODE, TF_STATIC_TOPIC, TYPE_OF_TOPIC
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
     from rosbags.typesys.store import Typestore
-
-_LATCHED = ("/tf_static",)
-"""Topics whose messages hold from when they were sent on, and go in front where a bag is cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +87,8 @@ class BagInputs:
         return HeaderFields(TimeFields.from_ns(stamp_of(header)), header.frame_id)
 
     def _latched_before(self, start_ns: int) -> Iterator[InputMessage]:
-        connections = [c for c in self._reader.connections if c.topic in _LATCHED]
+        """Where sensors are holds from when it was sent on, and goes in front where a bag is cut."""
+        connections = [c for c in self._reader.connections if c.topic == TF_STATIC_TOPIC]
         if connections:  # rosbags takes no connection for all
             for connection, _, data in self._reader.messages(connections, stop=start_ns):
                 yield InputMessage(connection, start_ns, data)

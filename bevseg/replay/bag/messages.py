@@ -5,7 +5,8 @@
 | `/bevseg/output/...` | see `bevseg.messages.outputs` | what the node publishes under these names |
 | `/bevseg/output/grid` | nav_msgs/MapMetaData | where the cells of the maps lie; latched, written when it changes |
 | `/bevseg/output/picture/compressed` | sensor_msgs/CompressedImage | the frame as a video shows it, JPEG |
-| `/tf` | tf2_msgs/TFMessage | map -> the frame of the scan, where the recording knows how the vehicle moved |
+| `/tf_static` | tf2_msgs/TFMessage | where the sensor is (`bevseg.messages.sensor_place`); latched, written once |
+| `/tf` | tf2_msgs/TFMessage | map -> base_link (or the sensor's frame), where it is known how the vehicle moved |
 
 Outputs in vision_msgs and autoware_perception_msgs are left out: a bag holds the definitions of its messages, and those
 are not ours to give.
@@ -28,7 +29,7 @@ from bevseg.messages.fields import CompressedImageFields, HeaderFields
 from bevseg.messages.fill import make_message
 from bevseg.messages.maps import grid_metadata
 from bevseg.messages.outputs import OUTPUTS
-from bevseg.messages.transforms import transform_message
+from bevseg.messages.transforms import TFMessageFields, transform_message
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.pictures import FramePainter
 from bevseg.results.scene import Scene
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
 NODE = "/bevseg"
 """The node's usual name, below which its topics are."""
 
-FIXED_FRAME = "map"
-"""As REP-105 calls a frame that does not move with the vehicle."""
+GRID_TOPIC, PICTURE_TOPIC = f"{NODE}/output/grid", f"{NODE}/output/picture/compressed"
+TF_TOPIC, TF_STATIC_TOPIC = "/tf", "/tf_static"
 
-GRID_TOPIC, PICTURE_TOPIC, TF_TOPIC = f"{NODE}/output/grid", f"{NODE}/output/picture/compressed", "/tf"
+LATCHED = (GRID_TOPIC, TF_STATIC_TOPIC)
+"""Topics whose messages hold from when they were sent on: who subscribes later is given the last one."""
 
 WRITTEN = tuple(
     spec for spec in OUTPUTS if spec.package in ("bevseg_msgs", "sensor_msgs", "nav_msgs", "visualization_msgs")
@@ -53,7 +55,8 @@ TYPE_OF_TOPIC: dict[str, str] = {
     **{f"{NODE}/output/{spec.name}": spec.type_name for spec in WRITTEN},
     GRID_TOPIC: "nav_msgs/msg/MapMetaData",
     PICTURE_TOPIC: CompressedImageFields.TYPE,
-    TF_TOPIC: "tf2_msgs/msg/TFMessage",
+    TF_TOPIC: TFMessageFields.TYPE,
+    TF_STATIC_TOPIC: TFMessageFields.TYPE,
 }
 """Every topic that may be written."""
 
@@ -69,13 +72,17 @@ class Stamped:
 
     Attributes:
         frame: With the result that is written, its first one.
-        header: Of all messages but /tf.
+        header: Of all messages but those of transforms, whose stamp it is as well.
         time_ns: When the bag has it recorded.
+        moving: What goes on /tf.
+        static: What goes on /tf_static.
     """
 
     frame: Frame | BrokenFrame
     header: HeaderFields
     time_ns: int
+    moving: tuple[Transform, ...] = ()
+    static: tuple[Transform, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,9 @@ class FrameMessages:
 
     Attributes:
         painter: Draws the pictures.
-        with_poses: Whether /tf is written.
     """
 
     painter: FramePainter
-    with_poses: bool
 
     def __call__(self, stamped: Stamped) -> tuple[Serialized, ...]:
         """Nothing for a frame that cannot be read; one without a result has a place and a picture, and no outputs."""
@@ -106,13 +111,10 @@ class FrameMessages:
         store = message_types()
         return tuple(
             Serialized(topic, stamped.time_ns, bytes(store.serialize_cdr(_message(fields, store), fields.TYPE)))
-            for topic, fields in self._fields(stamped.frame, stamped.header)
+            for topic, fields in (*_places(stamped), *self._fields(stamped.frame, stamped.header))
         )
 
     def _fields(self, frame: Frame, header: HeaderFields) -> Iterator[tuple[str, Any]]:
-        if self.with_poses:
-            T_fixed_from_cloud = Transform(frame.T_fixed_from_cloud.matrix, FIXED_FRAME, header.frame_id)
-            yield TF_TOPIC, transform_message(T_fixed_from_cloud, header.stamp)
         prediction = frame.predictions[0]
         if not prediction.note:
             scene = with_ids_of_16_bits(prediction.scene)
@@ -120,6 +122,12 @@ class FrameMessages:
             for spec in WRITTEN:
                 yield f"{NODE}/output/{spec.name}", spec.make(scene, frame.cloud, header)
         yield PICTURE_TOPIC, CompressedImageFields(header, "jpeg", _jpeg(self.painter(frame)))
+
+
+def _places(stamped: Stamped) -> Iterator[tuple[str, TFMessageFields]]:
+    for topic, transforms in ((TF_STATIC_TOPIC, stamped.static), (TF_TOPIC, stamped.moving)):
+        if transforms:
+            yield topic, transform_message(transforms, stamped.header.stamp)
 
 
 def with_ids_of_16_bits(scene: Scene) -> Scene:

@@ -13,6 +13,10 @@ from scipy.linalg import logm
 
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.geometry.frames import Transform
+from bevseg.messages.fields import TimeFields
+from bevseg.messages.fill import make_message
+from bevseg.messages.sensor_place import BASE_FRAME
+from bevseg.messages.transforms import transform_message
 from bevseg.points.cloud import PointCloud
 from bevseg.results.classes import GROUP_OF_CLASS, ClassGroup, SemanticClass
 from bevseg.simulation.writers.quaternions import quat_wxyz_of, quat_wxyz_of_yaw
@@ -82,7 +86,7 @@ def moments(places: Sequence[Place]) -> list[Moment]:
     """The vehicle at each scan of a drive: mounted as at the first, moving to the next (at the last as before it)."""
     if not places:
         return []
-    mount = Transform(places[0].T_ego_from_lidar.matrix, "base_link", "lidar")
+    mount = Transform(places[0].T_ego_from_lidar.matrix, BASE_FRAME, "lidar")
     poses = [
         Transform((place.T_global_from_ego @ place.T_ego_from_lidar).matrix, "odom", "lidar") @ mount.inverse()
         for place in places
@@ -107,11 +111,11 @@ def moments_of_turns(places: Sequence[Place], before: Sequence[Transform], turn_
     """
     found = []
     for place, ego_before in zip(places, before, strict=True):
-        mount = Transform(places[0].T_ego_from_lidar.matrix, "base_link", "lidar")
+        mount = Transform(places[0].T_ego_from_lidar.matrix, BASE_FRAME, "lidar")
         # The vehicle sways from scan to scan but not while one is taken, so base_link is fixed to it for that time.
         T_ego_from_base_link = place.T_ego_from_lidar @ mount.inverse()
         start, end = (
-            Transform((ego @ T_ego_from_base_link).matrix, "odom", "base_link")
+            Transform((ego @ T_ego_from_base_link).matrix, "odom", BASE_FRAME)
             for ego in (ego_before, place.T_global_from_ego)
         )
         found.append(Moment(place.stamp_ns, mount, end, twist_between(start, end, turn_s)))
@@ -128,11 +132,11 @@ class Messages:
         """What depends on the whole drive; the static transform comes with the first scan alone."""
         messages = {
             "/clock": self._make("rosgraph_msgs/msg/Clock", clock=self._time(moment.stamp_ns)),
-            "/tf": self._transform(moment.stamp_ns, moment.T_odom_from_base_link),
+            "/tf": self._transform(moment.stamp_ns, [moment.T_odom_from_base_link]),
             "/odom": self._odometry(moment.stamp_ns, moment.T_odom_from_base_link, moment.twist),
         }
         if first:
-            messages["/tf_static"] = self._transform(moment.stamp_ns, moment.T_base_link_from_lidar)
+            messages["/tf_static"] = self._transform(moment.stamp_ns, [moment.T_base_link_from_lidar])
         return messages
 
     def of_scan(self, sample: Sample) -> dict[str, Msg]:
@@ -142,18 +146,10 @@ class Messages:
             "/lidar/points": self._points(sample.cloud),
         }
 
-    def _transform(self, stamp_ns: int, transform: Transform) -> Msg:
-        stamped = self._geometry(
-            "TransformStamped",
-            header=self._header(stamp_ns, transform.dst),
-            child_frame_id=transform.src,
-            transform=self._geometry(
-                "Transform",
-                translation=self._vector("Vector3", transform.translation_m),
-                rotation=self._rotation(quat_wxyz_of(transform.matrix[:3, :3])),
-            ),
-        )
-        return self._make("tf2_msgs/msg/TFMessage", transforms=[stamped])
+    def _transform(self, stamp_ns: int, transforms: Sequence[Transform]) -> Msg:
+        fields = transform_message(transforms, TimeFields.from_ns(stamp_ns))
+        made: Msg = make_message(fields, self.store.types.__getitem__)
+        return made
 
     def _odometry(self, stamp_ns: int, pose: Transform, twist: Float[np.ndarray, "6"]) -> Msg:
         linear, angular = (self._vector("Vector3", part) for part in (twist[:3], twist[3:]))

@@ -17,14 +17,14 @@ from bevseg.datasets.source import Source
 from bevseg.drawing.frame_picture import PictureSize
 from bevseg.replay.bag.export import write_beside_inputs
 from bevseg.replay.bag.inputs import BagInputs
-from bevseg.replay.bag.messages import GRID_TOPIC, TF_TOPIC, TYPE_OF_TOPIC
+from bevseg.replay.bag.messages import GRID_TOPIC, TF_STATIC_TOPIC, TF_TOPIC, TYPE_OF_TOPIC
 from bevseg.replay.export import Tally, read_ahead
 from bevseg.replay.frames import nothing_found
 from bevseg.replay.pictures import FramePainter, Look
 from bevseg.replay.recording import Predictor, Recording
 
 PAINTER = FramePainter(Look("bag", size=PictureSize(640, 360)))
-OURS = set(TYPE_OF_TOPIC) - {TF_TOPIC}
+OURS = set(TYPE_OF_TOPIC) - {TF_TOPIC, TF_STATIC_TOPIC}
 Read = Any
 
 

@@ -13,10 +13,12 @@ import pytest
 from bevseg.datasets.sample import Sample
 from bevseg.datasets.source import Source
 from bevseg.drawing.frame_picture import PictureSize
+from bevseg.geometry.frames import Transform
 from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.outputs import OUTPUTS
 from bevseg.replay.bag.messages import (
     PICTURE_TOPIC,
+    TF_STATIC_TOPIC,
     TF_TOPIC,
     TYPE_OF_TOPIC,
     FrameMessages,
@@ -24,13 +26,22 @@ from bevseg.replay.bag.messages import (
     message_types,
     with_ids_of_16_bits,
 )
-from bevseg.replay.frames import BrokenFrame
+from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.pictures import FramePainter, Look
 from bevseg.replay.recording import Predictor, Recording
 from bevseg.results.scene import Scene
 
 PAINTER = FramePainter(Look("drive", size=PictureSize(640, 360)))
 HEADER = HeaderFields(TimeFields(12, 345), "lidar_top")
+MOUNT = Transform.from_yaw(0.2, np.array([0.9, 0.1, 1.8]), dst="base_link", src="lidar_top")
+
+
+def stamped(frame: Frame | BrokenFrame, time_ns: int = 0) -> Stamped:
+    """With all transforms that there may be."""
+    if isinstance(frame, BrokenFrame):
+        return Stamped(frame, HEADER, time_ns)
+    moving = Transform(frame.T_fixed_from_cloud.matrix, "map", "lidar_top")
+    return Stamped(frame, HEADER, time_ns, (moving,), (MOUNT,))
 
 
 @pytest.fixture
@@ -39,8 +50,8 @@ def recording(drive: Source, right: Callable[[Sample], Scene]) -> Recording:
 
 
 def test_every_topic_of_the_node_that_has_our_definitions_is_made(recording: Recording) -> None:
-    made = FrameMessages(PAINTER, with_poses=True)(Stamped(recording.read(2), HEADER, 77))
-    assert [message.topic for message in made] == [TF_TOPIC, *sorted_topics()]
+    made = FrameMessages(PAINTER)(stamped(recording.read(2), 77))
+    assert [message.topic for message in made] == [TF_STATIC_TOPIC, TF_TOPIC, *sorted_topics()]
     assert {message.time_ns for message in made} == {77}
     left_out = {f"/bevseg/output/{spec.name}" for spec in OUTPUTS} - set(TYPE_OF_TOPIC)
     assert left_out == {"/bevseg/output/detections", "/bevseg/output/detected_objects"}
@@ -54,7 +65,7 @@ def sorted_topics() -> list[str]:
 
 def test_place_and_picture(recording: Recording) -> None:
     frame = recording.read(0)
-    made = {m.topic: m.data for m in FrameMessages(PAINTER, with_poses=True)(Stamped(frame, HEADER, 0))}
+    made = {m.topic: m.data for m in FrameMessages(PAINTER)(stamped(frame))}
     place = message_types().deserialize_cdr(made[TF_TOPIC], TYPE_OF_TOPIC[TF_TOPIC]).transforms[0]  # type: ignore[attr-defined]
     assert (place.header.frame_id, place.child_frame_id, place.header.stamp.sec) == ("map", "lidar_top", 12)
     turn = place.transform.rotation
@@ -66,17 +77,15 @@ def test_place_and_picture(recording: Recording) -> None:
 
 
 def test_frames_without_a_result_have_no_outputs_and_broken_ones_nothing(drive: Source) -> None:
-    messages = FrameMessages(PAINTER, with_poses=False)
+    messages = FrameMessages(PAINTER)
     without = Recording(drive, (Predictor("none", lambda sample: None),)).read(0)
     assert [message.topic for message in messages(Stamped(without, HEADER, 0))] == [PICTURE_TOPIC]
     assert messages(Stamped(BrokenFrame(0, 6, "cut off"), HEADER, 0)) == ()
 
 
 def test_they_travel_between_processes(recording: Recording) -> None:
-    messages, stamped = pickle.loads(
-        pickle.dumps((FrameMessages(PAINTER, with_poses=False), Stamped(recording.read(1), HEADER, 0)))
-    )
-    assert len(messages(stamped)) == len(TYPE_OF_TOPIC) - 1
+    messages, item = pickle.loads(pickle.dumps((FrameMessages(PAINTER), stamped(recording.read(1)))))
+    assert len(messages(item)) == len(TYPE_OF_TOPIC)
 
 
 @pytest.mark.parametrize(

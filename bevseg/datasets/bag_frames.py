@@ -1,0 +1,201 @@
+"""Where sensors are on the vehicle, from /tf_static: the tree of its frames, and in which of them rays start.
+
+Drivers publish clouds in the frame of their sensor, where rays start at the origin. A cloud may as well have been moved
+into another frame, the vehicle's most often, and its message does not tell of which sensor it is. The rules:
+
+1. The frame that whoever opens the bag names is the sensor's.
+2. Else frames `bevseg_ray_origin_K` that hang on the cloud's frame are, which bevseg's own bags have.
+3. Else the cloud's frame is the sensor's own, as drivers have it. Where it goes by a name of vehicles or of the world
+   (base_link, odom, map, ...) it cannot be, and the bag is refused: the origin is never guessed.
+
+A frame that /tf_static hangs in two places, or on itself through others, is an error where a frame that is wanted hangs
+on it, and of no account elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from bevseg.datasets.labels import DatasetError
+from bevseg.geometry.frames import Transform
+from bevseg.messages.sensor_place import RAY_ORIGIN, STANDARD_FRAMES, ray_origin_frame
+
+_VEHICLES = ("base", "ego", "ego_vehicle", "vehicle")
+"""Names that vehicles' frames have without REP-105."""
+_SAME = 1e-6
+"""Metres, and parts of a unit vector, by which a transform that is sent again may differ."""
+_NAMED = 12
+"""Frames that an error lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class StaticFrames:
+    """What /tf_static says; frames go without the slash that ROS 1 put in front of them.
+
+    Attributes:
+        stamped: Every geometry_msgs/TransformStamped, by the name of the child.
+    """
+
+    stamped: Mapping[str, tuple[Any, ...]]
+
+    @classmethod
+    def of_messages(cls, messages: Iterable[Any]) -> StaticFrames:
+        """From tf2_msgs/TFMessages, those of several publishers together."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for message in messages:
+            for stamped in message.transforms:
+                child = plain_name(stamped.child_frame_id)
+                found[child] = (*found.get(child, ()), stamped)
+        return cls(found)
+
+    def below(self, frame: str) -> list[str]:
+        """The frames that hang on a frame, over however many others, by name."""
+        below: set[str] = set()
+        new = {frame}
+        while new:
+            new = {child for parent in new for child in self.on(parent)} - below - {frame}
+            below |= new
+        return sorted(below)
+
+    def on(self, frame: str) -> list[str]:
+        """The frames that hang on a frame itself."""
+        return [child for child, stamped in self.stamped.items() if frame in map(_parent_of, stamped)]
+
+    def transform(self, *, dst: str, src: str) -> Transform | None:
+        """T_dst_from_src; None where nothing connects the two.
+
+        Raises:
+            DatasetError: What they hang on contradicts itself, or runs in a circle.
+        """
+        from_dst, from_src = self._chain(dst), self._chain(src)
+        shared = next((frame for frame in from_src if frame in from_dst), None)
+        if shared is None:
+            return None
+        return self._up(from_dst, shared).inverse() @ self._up(from_src, shared)
+
+    def disconnection(self, first: str, second: str) -> str:
+        """Why there is no transform between two frames, in words."""
+        if not self.stamped:
+            return "there is no message on /tf_static"
+        roots = {frame: self._chain(frame)[-1] for frame in (first, second)}
+        return ", ".join(
+            f"'{frame}' hangs on nothing" if root == frame else f"the last that '{frame}' hangs on is '{root}'"
+            for frame, root in roots.items()
+        )
+
+    def _chain(self, frame: str) -> list[str]:
+        """A frame, the one that it hangs on, and so on to the root of its tree."""
+        chain = [frame]
+        while stamped := self.stamped.get(chain[-1]):
+            parents = sorted(set(map(_parent_of, stamped)))
+            if len(parents) > 1:
+                raise DatasetError(
+                    f"/tf_static hangs '{chain[-1]}' on each of {_some(parents)}; it may have one parent"
+                )
+            if parents[0] in chain:
+                raise DatasetError(f"/tf_static: the frames {_some(chain)} hang on each other in a circle")
+            chain.append(parents[0])
+        return chain
+
+    def _up(self, chain: list[str], stop: str) -> Transform:
+        """From the first frame of a chain to one that is in it."""
+        path = Transform.identity(chain[0])
+        for frame in chain[: chain.index(stop)]:
+            path = self._edge(frame) @ path
+        return path
+
+    def _edge(self, child: str) -> Transform:
+        """T_parent_from_child, the one that all messages agree on."""
+        first, *others = (_transform_of(stamped) for stamped in self.stamped[child])
+        for other in others:
+            if not np.allclose(other.matrix, first.matrix, rtol=_SAME, atol=_SAME):
+                raise DatasetError(
+                    f"/tf_static puts '{child}' at {_words(first)} and at {_words(other)} on '{first.dst}': "
+                    "two publishers contradict each other, or the bag holds two recordings; cut it, or leave one out"
+                )
+        return first
+
+
+def plain_name(frame: str) -> str:
+    """A frame's name as tf2 has it."""
+    return frame.lstrip("/")
+
+
+def _parent_of(stamped: Any) -> str:
+    return plain_name(stamped.header.frame_id)
+
+
+def ray_origins(
+    frames: StaticFrames, cloud_frame: str, sensor_frame: str | None, *, where: str
+) -> Float32[np.ndarray, "sensor 3"]:
+    """Where rays start in the frame of the clouds, metres: one place a sensor, by the rules above.
+
+    Args:
+        frames: Of the bag.
+        cloud_frame: Of the clouds.
+        sensor_frame: The sensor's, where it is named.
+        where: The bag and topic that errors name.
+
+    Raises:
+        DatasetError: It is not known.
+    """
+    if sensor_frame is not None:
+        return _origins_of(frames, cloud_frame, [plain_name(sensor_frame)], where=where)
+    marks = [frame for frame in frames.on(cloud_frame) if frame.startswith(RAY_ORIGIN)]
+    if marks:
+        expected = [ray_origin_frame(number) for number in range(len(marks))]
+        if set(marks) != set(expected):
+            raise DatasetError(f"{where}: on '{cloud_frame}' /tf_static hangs {marks}, expected {expected}")
+        return _origins_of(frames, cloud_frame, expected, where=where)
+    if cloud_frame.rpartition("/")[-1] not in (*STANDARD_FRAMES, *_VEHICLES):
+        return np.zeros((1, 3), np.float32)
+    below = frames.below(cloud_frame)
+    hanging = f"hangs {_some(below)} on it" if below else "hangs nothing on it"
+    raise DatasetError(
+        f"{where}: the points are in '{cloud_frame}', which is no sensor's own frame (/tf_static {hanging}); "
+        "where their rays start is not known: name the sensor's frame with --sensor-frame "
+        f"({_some([cloud_frame, *below])})"
+    )
+
+
+def _origins_of(
+    frames: StaticFrames, cloud_frame: str, sensors: list[str], *, where: str
+) -> Float32[np.ndarray, "sensor 3"]:
+    origins = []
+    for sensor in sensors:
+        found = frames.transform(dst=cloud_frame, src=sensor)
+        if found is None:
+            raise DatasetError(
+                f"{where}: /tf_static does not connect the sensor's frame '{sensor}' with '{cloud_frame}', which the "
+                f"points are in: {frames.disconnection(sensor, cloud_frame)}"
+            )
+        origins.append(found.translation_m)
+    return np.array(origins, np.float32)
+
+
+def _transform_of(stamped: Any) -> Transform:
+    place, turn = stamped.transform.translation, stamped.transform.rotation
+    child, parent = plain_name(stamped.child_frame_id), _parent_of(stamped)
+    translation_m = np.array([place.x, place.y, place.z], np.float64)
+    try:
+        if not np.isfinite(translation_m).all():
+            raise ValueError(f"a place needs finite numbers, got {translation_m}")
+        quat_wxyz = np.array([turn.w, turn.x, turn.y, turn.z], np.float64)
+        return Transform.from_quaternion(quat_wxyz, translation_m, dst=parent, src=child)
+    except ValueError as error:
+        raise DatasetError(f"/tf_static: the transform of '{child}' on '{parent}' is none: {error}") from error
+
+
+def _words(transform: Transform) -> str:
+    place = ", ".join(f"{value:.3f}" for value in transform.translation_m)
+    return f"({place}) m, yaw {np.degrees(transform.yaw_rad):.2f} deg"
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:_NAMED])
+    return shown + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
