@@ -3,7 +3,7 @@
     python tools/readme_picture.py frame.png frame.jpg
     python tools/readme_picture.py drive.mp4 drive.webp --quality 50
 
-`tools/readme_pictures.sh` makes all pictures of replay that the README shows.
+`tools/readme_pictures.sh` makes all pictures that the READMEs show.
 """
 
 from __future__ import annotations
