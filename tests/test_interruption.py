@@ -6,6 +6,7 @@ import codecs
 import os
 import signal
 import threading
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_outside_the_main_thread_nothing_is_caught() -> None:
 
 @pytest.mark.parametrize(("kind", "how"), [(KeyboardInterrupt, "interrupted"), (Terminated, "terminated")])
 def test_what_an_interruption_leaves_is_told_wherever_it_came(kind: type[KeyboardInterrupt], how: str) -> None:
-    def interrupted(_: bytes, __: str = "strict") -> tuple[str, int]:
+    def interrupted(_: Any, __: str = "strict", /) -> tuple[str, int]:
         raise kind
 
     def search(name: str) -> codecs.CodecInfo | None:
