@@ -14,6 +14,7 @@ import logging
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -173,6 +174,16 @@ def shapes_unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_arrive() -> Iterator[None]:
+    """Shells start what runs in the background deaf to SIGINT, which would go for all processes of the tests."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
