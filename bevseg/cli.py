@@ -20,6 +20,7 @@ from bevseg.commands import bench, check, demo, doctor, export, replay, segment,
 from bevseg.commands import eval as evaluate
 from bevseg.commands.output import ExitCode, add_output_arguments, print_json
 from bevseg.extras import explain_import_error
+from bevseg.interruption import Terminated, words_of
 
 _COMMANDS: tuple[ModuleType, ...] = (
     demo, segment, simulate, check, train, evaluate, replay, bench, export, doctor,
@@ -38,13 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         with _unwound_by_sigterm():
-            code = int(args.run(args))
+            done = int(args.run(args))
             sys.stdout.flush()
-            return code
-    except _Terminated as stop:
-        return _failed(args, ExitCode.TERMINATED, str(stop))
+            return done
     except KeyboardInterrupt as stop:
-        return _failed(args, ExitCode.INTERRUPTED, str(stop) or "interrupted")
+        code = ExitCode.TERMINATED if isinstance(stop, Terminated) else ExitCode.INTERRUPTED
+        return _failed(args, code, words_of(stop))
     except BrokenPipeError:
         # The reader of a pipe left (`bevseg ... | head`); Python would complain once more when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,10 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _failed(args, ExitCode.DEFECT, f"{type(error).__name__}: {error} (a defect of bevseg, please report it)")
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as an exception that ends what Ctrl-C ends."""
 
 
 @contextmanager
@@ -78,7 +74,7 @@ def _unwound_by_sigterm() -> Iterator[None]:
 
 def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
-    raise _Terminated("terminated")
+    raise Terminated
 
 
 def _parser() -> argparse.ArgumentParser:

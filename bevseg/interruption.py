@@ -11,6 +11,28 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception that ends what Ctrl-C ends."""
+
+
+def with_consequence(stop: KeyboardInterrupt, consequence: str) -> KeyboardInterrupt:
+    """An interruption to be raised in the place of `stop`, which says what it leaves behind."""
+    return type(stop)(_how(stop), consequence)
+
+
+def words_of(stop: KeyboardInterrupt) -> str:
+    """Interrupted or terminated, and what that leaves behind.
+
+    A single argument is not ours: Python makes one up of an exception that comes while text is coded, "decoding with
+    'ascii' codec failed".
+    """
+    return _how(stop) + (str(stop.args[1]) if len(stop.args) == 2 else "")
+
+
+def _how(stop: KeyboardInterrupt) -> str:
+    return "terminated" if isinstance(stop, Terminated) else "interrupted"
+
+
 class StopRequest:
     """While entered, the first SIGTERM or SIGINT only sets `signal_name`; a second one acts as it did before.
 

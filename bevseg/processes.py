@@ -28,8 +28,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-_PATIENCE_S = 3.0
-"""How long a worker may take to leave; what it is asked to interrupt takes a tenth of a second."""
+_PATIENCE_S = 20.0
+"""How long a worker may take to leave: a tenth of a second, but for a machine that has no time for it. One that is
+killed then leaves what it has half written."""
 
 
 class WorkerDiedError(OSError):

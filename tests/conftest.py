@@ -6,15 +6,18 @@ no check goes missing in silence.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.util
 import json
 import logging
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,15 +27,27 @@ import jaxtyping
 import pytest
 import torch
 
-# No deadline: the machine's load is not what these tests measure. CI tries the same examples each time.
-hypothesis.settings.register_profile("bevseg", deadline=None, derandomize="CI" in os.environ)
+# No deadline, and none for making up examples: the machine's load is not what these tests measure. CI tries the same
+# examples each time.
+hypothesis.settings.register_profile(
+    "bevseg",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
 hypothesis.settings.load_profile("bevseg")
+
+# Tables are laid out and coloured by these, whoever runs the tests.
+os.environ["COLUMNS"] = "80"
+for _name in ("LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHON_COLORS"):
+    os.environ.pop(_name, None)
 
 _REAL_DATA = os.environ.get("BEVSEG_REAL_DATA", "")
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 300.0
+"""Only so that a hang ends: on a loud machine a page may take a minute."""
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -139,11 +154,36 @@ class Browser:
 
 
 @pytest.fixture
+def own_memory_mb() -> Callable[[], float]:
+    """What this process holds for itself, in 10^6 bytes, in memory or swapped out.
+
+    Pages of files are left out: the system takes those away and brings them back as it likes.
+    """
+
+    def measure() -> float:
+        gc.collect()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:"))) * 1024 / 1e6
+
+    return measure
+
+
+@pytest.fixture
 def shapes_unchecked() -> Iterator[None]:
     """Switches jaxtyping's checks off, as they are in use, to reach the rejections of the code itself."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_arrive() -> Iterator[None]:
+    """Shells start what runs in the background deaf to SIGINT, which would go for all processes of the tests."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
@@ -190,12 +230,13 @@ def browser(chromium_program: str, tmp_path_factory: pytest.TempPathFactory) -> 
     try:
         yield chromium
         chromium.session = ""
-        chromium.send("Browser.close")
+        with contextlib.suppress(BrowserError, BrokenPipeError):  # it may leave before it has answered
+            chromium.send("Browser.close")
     finally:
         os.close(commands)
         os.close(answers)
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -3,9 +3,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from types import ModuleType
 
@@ -13,6 +13,7 @@ import pytest
 
 from bevseg import cli
 from bevseg.commands.output import ExitCode, console, print_json
+from bevseg.interruption import Terminated, with_consequence
 
 _HEAVY = {"numpy", "torch", "rich", "cv2", "scipy", "pydantic", "yaml"}
 
@@ -39,15 +40,14 @@ def _raising(error: BaseException) -> Callable[[argparse.Namespace], ExitCode]:
 
 def test_help_is_instant() -> None:
     code = "import sys, bevseg.cli\ntry: bevseg.cli.main(['--help'])\nfinally: print('MODULES', *sys.modules)"
-    durations_s = []
-    for _ in range(3):
-        start_s = time.perf_counter()
-        shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        durations_s.append(time.perf_counter() - start_s)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     loaded = set(shown.partition("MODULES")[2].split())
     assert "doctor" in shown
     assert loaded & _HEAVY == set()
-    assert min(durations_s) < 1.0  # about 0.1 s on a quiet machine
+    at_work_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert at_work_s < 1.0  # about 0.1 s; what others take of the machine meanwhile does not count
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +105,8 @@ def test_json_has_no_nan() -> None:
         (ModuleNotFoundError("No module named 'av'", name="av"), ExitCode.REFUSED, "pip install 'bevseg[view]'\n"),
         (ModuleNotFoundError("No module named 'odd'", name="odd"), ExitCode.REFUSED, "`bevseg doctor`"),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "bevseg: interrupted\n"),
+        (Terminated(), ExitCode.TERMINATED, "bevseg: terminated\n"),
+        (with_consequence(Terminated(), "; half"), ExitCode.TERMINATED, "bevseg: terminated; half\n"),
         (KeyError("label"), ExitCode.DEFECT, "bevseg: KeyError: 'label' (a defect of bevseg"),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import threading
+from typing import Any
 
 import pytest
 
-from bevseg.interruption import StopRequest
+from bevseg.interruption import StopRequest, Terminated, with_consequence, words_of
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -47,3 +49,23 @@ def test_outside_the_main_thread_nothing_is_caught() -> None:
     thread.start()
     thread.join()
     assert seen == [(True, None)]
+
+
+@pytest.mark.parametrize(("kind", "how"), [(KeyboardInterrupt, "interrupted"), (Terminated, "terminated")])
+def test_what_an_interruption_leaves_is_told_wherever_it_came(kind: type[KeyboardInterrupt], how: str) -> None:
+    def interrupted(_: Any, __: str = "strict", /) -> tuple[str, int]:
+        raise kind
+
+    def search(name: str) -> codecs.CodecInfo | None:
+        return codecs.CodecInfo(codecs.ascii_encode, interrupted, name=name) if name == "interrupted" else None
+
+    codecs.register(search)
+    try:
+        with pytest.raises(kind) as stop:
+            b"text".decode("interrupted")
+    finally:
+        codecs.unregister(search)
+    assert words_of(stop.value) == how
+    again = with_consequence(stop.value, ": 'a.mp4' was not written")
+    assert type(again) is kind
+    assert words_of(again) == f"{how}: 'a.mp4' was not written"

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ def _nobody_is_left() -> object:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_until_workers_have_started(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     """Another thread takes the signal in, so that it is not the mask of this one that holds it back."""
+    arrived, notify = os.pipe()
+    os.set_blocking(notify, False)
     whole: list[bool] = []
 
     class StoppedError(Exception):
@@ -38,13 +39,14 @@ def test_a_signal_waits_until_workers_have_started(monkeypatch: pytest.MonkeyPat
 
     def slowly(*args: Any, **options: Any) -> Any:
         os.kill(os.getpid(), number)
-        time.sleep(0.1)
+        os.read(arrived, 1)
         worker = start(*args, **options)
         whole.append(True)
         return worker
 
     monkeypatch.setattr(processes._Worker, "start", slowly)
     before, quit_thread = signal.signal(number, stop), threading.Event()
+    heard_before = signal.set_wakeup_fd(notify)
     thread = threading.Thread(target=quit_thread.wait)
     thread.start()
     try:
@@ -54,6 +56,9 @@ def test_a_signal_waits_until_workers_have_started(monkeypatch: pytest.MonkeyPat
     finally:
         quit_thread.set()
         thread.join()
+        signal.set_wakeup_fd(heard_before)
+        os.close(arrived)
+        os.close(notify)
         signal.signal(number, before)
     assert whole == [True, True]
 
@@ -72,8 +77,15 @@ def test_nothing_to_do() -> None:
 
 
 def test_one_process_follows_a_run_until_another_has_no_work(tmp_path: Path) -> None:
-    who = "import os, pathlib, time; time.sleep(.05); pathlib.Path({!r}).write_text(str(os.getpid()))"
-    work_off(exec, [[who.format(str(tmp_path / str(item))) for item in range(20)]], 2)
+    """The one that takes over the later half begins with item 10, and is held up there until item 1 is done."""
+    hold_up = (
+        "import pathlib, time\nend = time.monotonic() + 120\n"
+        f"while not pathlib.Path({str(tmp_path / '1')!r}).exists():\n"
+        "    assert time.monotonic() < end\n    time.sleep(.01)\n"
+    )
+    who = "import os, pathlib; pathlib.Path({!r}).write_text(str(os.getpid()))"
+    jobs = [who.format(str(tmp_path / str(item))) for item in range(20)]
+    work_off(exec, [[*jobs[:10], hold_up + jobs[10], *jobs[11:]]], 2)
     processes = [int((tmp_path / str(item)).read_text()) for item in range(20)]
     assert len(set(processes)) == 2
     assert os.getpid() not in processes
@@ -116,7 +128,7 @@ def test_what_others_have_half_written_goes_when_one_fails(tmp_path: Path) -> No
         "import pathlib, time\n"
         "from bevseg.whole_files import unfinished_path\n"
         f"with unfinished_path(pathlib.Path({str(tmp_path / 'whole')!r})) as path:\n"
-        f"    path.touch(); pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+        f"    path.touch(); pathlib.Path({str(ready)!r}).touch(); time.sleep(600)"
     )
     fail = f"import pathlib, time\nwhile not pathlib.Path({str(ready)!r}).exists(): time.sleep(.01)\nraise ValueError"
     with pytest.raises(ValueError, match=r"^$"):

@@ -29,6 +29,7 @@ from bevseg.commands.replay_bag import add_bag_arguments, as_the_node, check_bag
 from bevseg.commands.replay_drawn import SHEET_TILES, write_drawn_sheet, write_drawn_view, write_page_view
 from bevseg.commands.replay_scene import SCENE_VIEWS, check_scene_view, show_scene
 from bevseg.commands.replayed import Replayed, open_replayed
+from bevseg.interruption import with_consequence
 from bevseg.whole_files import require_writable
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def _told_what_is_missing(path: Path | None) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         if path is None:
             raise
-        raise type(stop)(f"{str(stop) or 'interrupted'}: '{path}' was not written") from stop
+        raise with_consequence(stop, f": '{path}' was not written") from stop
 
 
 def _summary(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bevseg.commands.output import ExitCode, console, print_json
 from bevseg.commands.simulated_layouts import write_simulated
+from bevseg.interruption import with_consequence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,8 +86,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     try:
         with _Bar(screen) as progress:
             write_simulated(args, config, progress)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("interrupted; what is done is kept, and the same command goes on from there") from None
+    except KeyboardInterrupt as stop:
+        raise with_consequence(stop, "; what is done is kept, and the same command goes on from there") from None
     elapsed_s = time.perf_counter() - start_s
     if args.json:
         print_json({"folder": str(args.out), "frames": args.frames, "wall_s": round(elapsed_s, 2)})

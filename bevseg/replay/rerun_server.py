@@ -16,20 +16,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler
 from urllib.parse import quote
 
 HOST = "127.0.0.1"
-_PAGE_PORT, _DATA_PORT = 9090, 9876
-"""Rerun's own; others where they are taken."""
+_PAGE_PORT = 9090
+"""Rerun's own; another where it is taken."""
 _MEMORY_SHARE = "40%"
 """Of the machine's: beyond it the oldest frames are dropped."""
-_START_S = 20.0
+_START_S = 60.0
 _LINK_ELSEWHERE = re.compile(rb"<link\b[^>]*https://[^>]*>")
 
 
@@ -64,7 +65,7 @@ def open_viewer(*, in_window: bool) -> Iterator[Viewer]:
         ViewerError: It does not start.
     """
     program = _program()
-    data_port, page_port = free_port(_DATA_PORT), free_port(0)
+    data_port, page_port = free_ports(2)
     options = ["--bind", HOST, "--port", str(data_port), "--memory-limit", _MEMORY_SHARE, "--hide-welcome-screen"]
     if not in_window:
         options += ["--serve-web", "--web-viewer-port", str(page_port), "--server-memory-limit", _MEMORY_SHARE]
@@ -87,14 +88,17 @@ def open_viewer(*, in_window: bool) -> Iterator[Viewer]:
             _stop(process)
 
 
-def free_port(wanted: int) -> int:
-    """The port that is wanted, or any other where it is taken; 0 wants none."""
-    with socket.socket() as probe:
-        try:
-            probe.bind((HOST, wanted))
-        except OSError:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses, no two alike.
+
+    The system deals them out at random. Rerun's program gives no word when its own usual one is taken meanwhile: of two
+    viewers that started at once, both would have found that one free, and both recordings would go to one of them.
+    """
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
             probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+        return [int(probe.getsockname()[1]) for probe in sockets]
 
 
 def page_policy(data_port: int) -> str:
@@ -113,8 +117,7 @@ def without_other_hosts(page: bytes) -> bytes:
 @contextmanager
 def _guarded_page(page_port: int, data_port: int) -> Iterator[int]:
     """The port on which the page of another port is served with its policy."""
-    handler = partial(_GuardedPage, page_port, page_policy(data_port))
-    with ThreadingHTTPServer((HOST, free_port(_PAGE_PORT)), handler) as server:
+    with page_server(partial(_GuardedPage, page_port, page_policy(data_port))) as server:
         thread = threading.Thread(target=server.serve_forever, name="rerun-page", daemon=True)
         thread.start()
         try:
@@ -122,6 +125,14 @@ def _guarded_page(page_port: int, data_port: int) -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def page_server(handler: Callable[..., BaseRequestHandler]) -> ThreadingHTTPServer:
+    """A server on Rerun's port of pages, or on any other where that is taken."""
+    try:
+        return ThreadingHTTPServer((HOST, _PAGE_PORT), handler)
+    except OSError:
+        return ThreadingHTTPServer((HOST, 0), handler)
 
 
 class _GuardedPage(BaseHTTPRequestHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,11 +39,14 @@ class Watch:
             stop: Asked again and again; ends the watching.
         """
         shown, since = 0, time.monotonic()
-        while not stop() and time.monotonic() - since < self.idle_s:
+        while not stop():
+            looked = time.monotonic()  # before the look: one that was held up for long may have missed a frame
             ready = self._ready(opened)
             if ready > shown:
                 yield from range(shown, ready)
                 shown, since = ready, time.monotonic()
+            elif looked - since >= self.idle_s:
+                return
             else:
                 time.sleep(self.every_s)
 
@@ -50,5 +54,14 @@ class Watch:
         """How many frames are complete: all but the newest, while it may still be written to."""
         source = self.reopen()
         opened(source)
-        newest = max((entry.stat().st_mtime for entry in self.folder.iterdir() if entry.is_file()), default=0.0)
+        newest = max(map(_written_at, self.folder.iterdir()), default=0.0)
         return len(source) if time.time() - newest >= self.settle_s else len(source) - 1
+
+
+def _written_at(path: Path) -> float:
+    """When a file was last written to, seconds since the epoch; 0 for what is no file, or none any more."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:  # whoever writes it has given it its final name meanwhile
+        return 0.0
+    return status.st_mtime if stat.S_ISREG(status.st_mode) else 0.0

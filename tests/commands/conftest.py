@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,9 @@ from bevseg.instances.heads.center_offset import CenterOffsetHeadConfig
 from bevseg.network import build_network
 from bevseg.points.cloud import PointCloud
 from bevseg.voxels.encoder import PillarEncoderConfig
+
+_PATIENCE_S = 300.0
+"""Only so that a hang ends."""
 
 TINY = ModelConfig(
     name="tiny",
@@ -59,3 +64,26 @@ def same_threads() -> Iterator[None]:
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def until_all_have_left() -> Callable[[int], None]:
+    """`until_all_have_left(session)`: returns when no process of a session is there any more."""
+    return _until_all_have_left
+
+
+def _until_all_have_left(session: int) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := _members_of(session)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert left == []
+
+
+def _members_of(session: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has left meanwhile
+            state, _, _, its_session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state != "Z":
+                found.append(int(stat.parent.name))
+    return found

@@ -23,7 +23,8 @@ from bevseg.simulation.generate import frame_path, generate
 
 FRAMES = 5
 LAST = FRAMES - 1
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
+"""Only so that a hang ends."""
 
 
 @pytest.fixture(scope="module")

@@ -43,11 +43,12 @@ def test_two_processes_give_the_figures_of_one(
     output = str(tmp_path / "shared") if shared else str(tmp_path) + "/rank$RANK"
     command = " ".join([sys.executable, "-m", "bevseg", *on, "--output", output])
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    start += ["--local-addr", "127.0.0.1"]  # no look-up of the machine's name
     done = subprocess.run(
         [*start, "--no-python", "bash", "-c", command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr

@@ -8,25 +8,29 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bevseg import cli
 from bevseg.datasets.sample_file import write_sample
+from bevseg.replay.web.page import MOST_FRAMES
 from bevseg.simulation.config import SimulationConfig
 from bevseg.simulation.drive import DriveConfig, DriveSource
 
-FRAMES = 100
-PATIENCE_S = 60.0
+FRAMES = 1000
+"""Half a minute and more of work, so that a test that is held up still comes before the end; a page holds fewer."""
+PATIENCE_S = 300.0
+"""Only so that a hang ends."""
 NEEDED = {"a.rrd": "rerun", "a.mcap": "rosbags", "bag": "rosbags"}
 
 
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One scan under many names: enough of them to be stopped before the last."""
+    """One large scan under many names."""
     folder = tmp_path_factory.mktemp("interrupted")
-    source = DriveSource(DriveConfig(SimulationConfig(seed=5, frames=1, sensors=("vlp-16",), density=(0.3, 0.4))))
+    source = DriveSource(DriveConfig(SimulationConfig(seed=5, frames=1, sensors=("pandar64",), density=(0.3, 0.4))))
     write_sample(folder / "one.npz", source[0])
     (folder / "drive").mkdir()
     for k in range(FRAMES):
@@ -37,11 +41,12 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _arguments(drive: Path, output: Path) -> list[str]:
     views = {".html": "web", ".rrd": "rerun", ".mcap": "mcap"}
     view = "mcap" if output.name == "bag" else views.get(output.suffix, "video")
-    return ["replay", str(drive), "--truth", "--view", view, "--output", str(output), "--workers", "2"]
+    last = ["--to", f"{MOST_FRAMES - 1}"] if view == "web" else []
+    return ["replay", str(drive), "--truth", "--view", view, *last, "--output", str(output), "--workers", "2"]
 
 
-def _stopped(arguments: list[str], output: Path, number: signal.Signals) -> tuple[int, str]:
-    """Starts the command, and stops it when its first bytes are written."""
+def _stopped(arguments: list[str], output: Path, number: signal.Signals) -> tuple[subprocess.Popen[str], str]:
+    """Starts the command, and stops it when its first bytes are written; what it told."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bevseg", *arguments],
         stdout=subprocess.PIPE,
@@ -56,7 +61,7 @@ def _stopped(arguments: list[str], output: Path, number: signal.Signals) -> tupl
         time.sleep(0.01)
     process.send_signal(number)
     told, _ = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, told
+    return process, told
 
 
 def _has_bytes(output: Path) -> bool:
@@ -81,8 +86,8 @@ def _has_bytes(output: Path) -> bool:
 def test_nothing_half_done_is_left(drive: Path, tmp_path: Path, name: str, number: signal.Signals, code: int) -> None:
     if name in NEEDED and importlib.util.find_spec(NEEDED[name]) is None:
         pytest.skip(f"needs {NEEDED[name]}")
-    ended, told = _stopped(_arguments(drive, tmp_path / name), tmp_path / name, number)
-    assert ended == code, told
+    process, told = _stopped(_arguments(drive, tmp_path / name), tmp_path / name, number)
+    assert process.returncode == code, told
     assert "Traceback" not in told
     how = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[number]
     assert f"bevseg: {how}: '{tmp_path / name}' was not written" in told
@@ -90,12 +95,14 @@ def test_nothing_half_done_is_left(drive: Path, tmp_path: Path, name: str, numbe
 
 
 @pytest.mark.parametrize("name", ["pictures", "a.mp4"])
-def test_what_kill_leaves_is_removed_by_the_next_export(drive: Path, tmp_path: Path, name: str) -> None:
+def test_what_kill_leaves_is_removed_by_the_next_export(
+    drive: Path, tmp_path: Path, name: str, until_all_have_left: Callable[[int], None]
+) -> None:
     output = tmp_path / name
-    ended, _ = _stopped(_arguments(drive, output), output, signal.SIGKILL)
-    assert ended == -signal.SIGKILL
+    process, _ = _stopped(_arguments(drive, output), output, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
-    time.sleep(0.5)  # its processes leave when they find it gone
+    until_all_have_left(process.pid)  # as they do when they find it gone
     os.utime(left, (1.0, 1.0))
     assert cli.main([*_arguments(drive, output)[:-2], "--workers", "1", "--to", "1", "--json"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]

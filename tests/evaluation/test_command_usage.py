@@ -1,27 +1,48 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bevseg.evaluation import command_usage
 from bevseg.evaluation.command_usage import Usage, measure_command
 
-HOLD = "import time; held = bytearray(b'x' * {mb}_000_000); time.sleep(0.4)"
+CHILD = "held = bytearray(b'x') * 60_000_000; print(flush=True); input()"
+PARENT = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+end = time.process_time() + 0.2
+while time.process_time() < end:
+    pass
+held = bytearray(b"x") * 30_000_000
+child.stdout.readline()
+pathlib.Path(sys.argv[2]).touch()
+while not pathlib.Path(sys.argv[3]).exists():
+    time.sleep(0.01)
+child.communicate(b"\\n")
+print("done")
+"""
 
 
-def test_a_command_and_what_it_starts_are_measured_together() -> None:
-    child = HOLD.format(mb=60)
-    code = (
-        f"import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
-        f"end = time.process_time() + 0.2\n"
-        f"while time.process_time() < end: pass\n"
-        f"{HOLD.format(mb=30)}; child.wait(); print('done')"
-    )
-    usage = measure_command([sys.executable, "-c", code])
+def test_a_command_and_what_it_starts_are_measured_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both hold their memory until they have been looked at, however long that takes."""
+    both_hold, seen = tmp_path / "both hold", tmp_path / "seen"
+    held: list[bool] = []
+
+    def pause(_: float) -> None:
+        if any(held):  # at an earlier pause, so that memory was looked at since
+            seen.touch()
+        held.append(both_hold.exists())
+        time.sleep(0.02)
+
+    monkeypatch.setattr(command_usage, "time", SimpleNamespace(sleep=pause, perf_counter=time.perf_counter))
+    usage = measure_command([sys.executable, "-c", PARENT, CHILD, str(both_hold), str(seen)])
     assert usage.output == b"done\n"
     assert 90 < usage.peak_mb < 200
-    assert usage.wall_s > 0.6
+    assert usage.wall_s > 0.2
     assert 0.2 < usage.cpu_s < usage.cores * usage.wall_s
     assert usage.runnable_s > 0.15
 

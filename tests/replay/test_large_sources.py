@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tracemalloc
@@ -114,9 +115,11 @@ def test_playing_keeps_no_frame(layouts: Path, layout: str) -> None:
     tracemalloc.start()
     try:
         recording.read(30)
+        gc.collect()
         before, _ = tracemalloc.get_traced_memory()
         for index in range(31, 91):
             recording.read(index)
+        gc.collect()  # what lies in cycles is kept only until then
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -6,6 +6,8 @@ import pytest
 
 from bevseg.replay.prefetch import Prefetcher
 
+_LONG_S = 120.0
+
 
 def test_what_comes_next_is_read_meanwhile() -> None:
     read, third = list[int](), threading.Event()
@@ -18,7 +20,7 @@ def test_what_comes_next_is_read_meanwhile() -> None:
 
     with Prefetcher(load, ahead=2) as prefetcher:
         assert prefetcher.get(0, [1, 2, 3, 4]) == 0
-        assert third.wait(5)
+        assert third.wait(_LONG_S)
         assert prefetcher.get(1, [2, 3]) == 1
         assert prefetcher.get(2) == 4
         assert prefetcher.get(9) == 81
@@ -36,7 +38,7 @@ def test_no_more_is_kept_than_asked_for() -> None:
 
     with Prefetcher(load, ahead=2) as prefetcher:
         prefetcher.get(0, range(1, 100))
-        assert done.wait(5)
+        assert done.wait(_LONG_S)
         assert len(prefetcher._kept) <= 3
     assert seen == [0, 1, 2]
 
@@ -63,7 +65,7 @@ def test_items_that_are_not_waited_for() -> None:
     go_on = threading.Event()
 
     def read(index: int) -> int:
-        go_on.wait(10)
+        go_on.wait(_LONG_S)
         return index * index
 
     with Prefetcher(read, ahead=2) as prefetcher:

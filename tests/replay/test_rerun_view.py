@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ from bevseg.datasets.source import Source
 from bevseg.drawing.shown import LAYERS
 from bevseg.evaluation.frame_scores import Scoring
 from bevseg.evaluation.matching import MatchRule
+from bevseg.replay import rerun_server
 from bevseg.replay.frames import BrokenFrame, Frame
 from bevseg.replay.pictures import Look
 from bevseg.replay.predictions import StoredPredictions
 from bevseg.replay.recording import Predictor, Recording
 from bevseg.replay.rerun_cameras import cameras
 from bevseg.replay.rerun_plots import curves_of
-from bevseg.replay.rerun_server import free_port, open_viewer, page_policy, without_other_hosts
+from bevseg.replay.rerun_server import HOST, free_ports, open_viewer, page_policy, page_server, without_other_hosts
 from bevseg.replay.rerun_view import RerunView, stream_rerun, write_rerun
 
 SCORING = Scoring(MatchRule(min_points=5))
@@ -135,7 +138,7 @@ def test_the_viewer_is_served_to_this_machine_alone(recording: Recording) -> Non
     with open_viewer(in_window=False) as viewer:
         assert list(stream_rerun(viewer, [recording.read(0)], VIEW)) == [1]
         assert viewer.page_url.startswith("http://127.0.0.1:")
-        connection = http.client.HTTPConnection(viewer.page_url.removeprefix("http://").partition("/")[0], timeout=20)
+        connection = http.client.HTTPConnection(viewer.page_url.removeprefix("http://").partition("/")[0], timeout=120)
         connection.request("GET", "/")
         answer = connection.getresponse()
         page = answer.read()
@@ -153,13 +156,21 @@ def test_the_page_may_talk_to_nobody_else() -> None:
     assert without_other_hosts(page) == b'<head><link rel="icon" href="favicon.svg"/></head>'
 
 
-def test_a_taken_port_is_replaced() -> None:
-    import socket
+def test_ports_are_free_and_no_two_alike() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    with socket.socket() as taker:
+        taker.bind((HOST, ports[0]))
 
+
+def test_a_taken_port_of_pages_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind((HOST, 0))
+        taken.listen()
         port = taken.getsockname()[1]
-        assert free_port(port) not in (0, port)
+        monkeypatch.setattr(rerun_server, "_PAGE_PORT", port)
+        with page_server(BaseHTTPRequestHandler) as server:
+            assert server.server_port not in (0, port)
 
 
 def test_curves_of_a_frame(recording: Recording) -> None:

@@ -103,7 +103,7 @@ def test_keys_and_cameras(recording: Recording) -> None:
 
 def test_playing_goes_by_the_stamps_and_stops_at_the_end(recording: Recording) -> None:
     playing = WindowState(Playback(6, playing=True, period_s=5.0))
-    screen, session = _play(recording, [QUIET] * 300, playing, closed_when="paused")  # 18 s
+    screen, session = _play(recording, [QUIET] * 10_000, playing, closed_when="paused")  # 10 minutes
     assert session.state.playback.period_s == pytest.approx(0.1)
     assert session.state.playback.frame == 5
     assert not session.state.playback.playing

@@ -58,13 +58,15 @@ class Layout:
 
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Path]:
-    """A folder that every user may enter, with the YAML of a small street."""
+    """A folder that every user may read, with the YAML of a small street."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "tiny.yaml").write_text(_SENSOR)
         street = SimulationConfig(seed=5, sensors=(str(folder / "tiny.yaml"),), density=(0.0, 0.1), range_m=12.0)
         (folder / "street.yaml").write_text(dump_yaml(street))
+        for file in folder.iterdir():
+            file.chmod(0o644)
         yield folder
 
 

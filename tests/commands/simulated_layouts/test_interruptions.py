@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +16,8 @@ from bevseg.cli import main
 
 if TYPE_CHECKING:
     from tests.commands.simulated_layouts.conftest import Layout
+
+RunUntil = Callable[[str, list[str]], subprocess.CompletedProcess[str]]
 
 STOP_AFTER = 3
 RUN_UNTIL = f"""
@@ -42,32 +42,22 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-def wait_until_all_have_left(session: int) -> None:
-    deadline = time.monotonic() + 60
-    while (left := members_of(session)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert left == []
-
-
-def members_of(session: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has left meanwhile
-            state, _, _, its_session = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(its_session) == session and state != "Z":
-                found.append(int(stat.parent.name))
-    return found
-
-
-def run_until(how: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def run_until(
+    until_all_have_left: Callable[[int], None],
+) -> RunUntil:
     """Runs the command line in a process that is stopped after some scans; ends when its workers have, too."""
-    command = [sys.executable, "-c", RUN_UNTIL, how, *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    said = process.communicate(timeout=300)
-    wait_until_all_have_left(process.pid)
-    return subprocess.CompletedProcess(command, process.returncode, *said)
+
+    def run(how: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", RUN_UNTIL, how, *arguments]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        said = process.communicate(timeout=300)
+        until_all_have_left(process.pid)
+        return subprocess.CompletedProcess(command, process.returncode, *said)
+
+    return run
 
 
 @pytest.mark.parametrize("layout", ["drive", "rosbag"], indirect=True)
@@ -79,7 +69,11 @@ def test_two_workers_write_the_same_bytes(
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(
-    layout: Layout, whole: dict[str, str], tmp_path: Path, contents: Callable[[Path], dict[str, str]]
+    layout: Layout,
+    whole: dict[str, str],
+    tmp_path: Path,
+    contents: Callable[[Path], dict[str, str]],
+    run_until: RunUntil,
 ) -> None:
     arguments = layout.arguments(tmp_path / "out", workers=2)
     assert run_until("kill", arguments).returncode == -signal.SIGKILL
@@ -93,7 +87,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 @pytest.mark.parametrize("layout", ["nuscenes", "rosbag"], indirect=True)
 def test_ctrl_c_leaves_one_line_and_no_process(
-    layout: Layout, whole: dict[str, str], tmp_path: Path, contents: Callable[[Path], dict[str, str]]
+    layout: Layout,
+    whole: dict[str, str],
+    tmp_path: Path,
+    contents: Callable[[Path], dict[str, str]],
+    run_until: RunUntil,
 ) -> None:
     stopped = run_until("interrupt", layout.arguments(tmp_path / "out", workers=2))
     assert stopped.returncode == 130

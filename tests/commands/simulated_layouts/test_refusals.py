@@ -121,6 +121,7 @@ def test_an_empty_folder_is_taken(
     assert contents(tmp_path / "out") == whole
 
 
+@pytest.mark.usefixtures("undisturbed")  # all is imported: where Python is root's alone, others cannot
 def test_a_folder_that_may_not_be_written_is_named(
     layout: Layout, workshop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

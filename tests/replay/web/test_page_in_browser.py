@@ -92,7 +92,7 @@ def test_buttons_step_seek_and_play(page: Browser) -> None:
     page.run("player.speed = 8")
     _click(page, "[data-do=play]")
     playing = """new Promise((done) => {
-        const look = () => (player.playing ? setTimeout(look, 20) : done(player.shown));
+        const look = () => (player.playing ? setTimeout(look, 20) : done(settled()));
         look();
     })"""
     assert page.wait_for(playing) == 3
