@@ -13,9 +13,6 @@ from pathlib import Path
 import pytest
 
 from bevseg import cli
-from bevseg.datasets.sample_file import write_sample
-from bevseg.simulation.config import SimulationConfig
-from bevseg.simulation.drive import DriveConfig, DriveSource
 
 FRAMES = 100
 PATIENCE_S = 60.0
@@ -23,15 +20,12 @@ NEEDED = {"a.rrd": "rerun", "a.mcap": "rosbags", "bag": "rosbags"}
 
 
 @pytest.fixture(scope="module")
-def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drive(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One scan under many names: enough of them to be stopped before the last."""
     folder = tmp_path_factory.mktemp("interrupted")
-    source = DriveSource(DriveConfig(SimulationConfig(seed=5, frames=1, sensors=("vlp-16",), density=(0.3, 0.4))))
-    write_sample(folder / "one.npz", source[0])
-    (folder / "drive").mkdir()
     for k in range(FRAMES):
-        os.link(folder / "one.npz", folder / "drive" / f"{k:06d}.npz")
-    return folder / "drive"
+        os.link(clip / "drive" / "000000.npz", folder / f"{k:06d}.npz")
+    return folder
 
 
 def _arguments(drive: Path, output: Path) -> list[str]:
