@@ -37,6 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help=f"simulated scans of this one, as `bevseg simulate` takes them (default: {', '.join(_SENSORS)})",
     )
+    _add_arguments_instead(parser)
+    scans.add_argument("--input", nargs="+", metavar="PATH", help="point files, folders or patterns instead")
+    parser.add_argument("--repeats", type=int, default=50, metavar="N", help="timed runs a row (default: 50)")
+    parser.add_argument("--warmup", type=int, default=5, metavar="N", help="runs before them (default: 5)")
+    add_reading_arguments(parser)
+    add_model_arguments(parser)
+
+
+def _add_arguments_instead(parser: argparse.ArgumentParser) -> None:
+    """What is measured in place of a model."""
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--simulator", action="store_true", help="measure the simulator instead of a model")
     instead.add_argument(
@@ -51,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure `bevseg replay --view video` with stored results instead of a model",
     )
     instead.add_argument(
+        "--opening",
+        action="store_true",
+        help="measure how soon `bevseg replay` shows the first frame of recordings of every layout that are made for "
+        "it, and its memory, instead of a model",
+    )
+    instead.add_argument(
         "--evaluation",
         type=Path,
         metavar="DATASET",
@@ -62,19 +78,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="with --evaluation: the scenes, as `bevseg eval` takes them (default: made by the baseline first)",
     )
-    scans.add_argument("--input", nargs="+", metavar="PATH", help="point files, folders or patterns instead")
-    parser.add_argument("--repeats", type=int, default=50, metavar="N", help="timed runs a row (default: 50)")
-    parser.add_argument("--warmup", type=int, default=5, metavar="N", help="runs before them (default: 5)")
-    add_reading_arguments(parser)
-    add_model_arguments(parser)
+    parser.add_argument("--frames", type=int, metavar="N", help="with --opening: of each recording (default: 10000)")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Measures and reports, one row for each sensor."""
+    """Measures and reports."""
     if args.repeats < 1 or args.warmup < 0:
         raise ValueError(f"--repeats must be 1 or more and --warmup 0 or more, got {args.repeats} and {args.warmup}")
     if args.predictions is not None and args.evaluation is None:
         raise ValueError("--predictions is for --evaluation: it names the scenes that are scored")
+    if args.frames is not None and not args.opening:
+        raise ValueError("--frames is for --opening: it says how long its recordings are")
+    measured_instead = _measure_instead(args)
+    return _measure_model(args) if measured_instead is None else measured_instead
+
+
+def _measure_instead(args: argparse.Namespace) -> ExitCode | None:
+    """Measures what is asked for in place of a model; None where nothing is."""
     if args.simulator:
         from bevseg.commands.simulator_speed import measure_simulator
 
@@ -87,6 +107,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.replay_speed import measure_replay
 
         return measure_replay(args)
+    if args.opening:
+        from bevseg.commands.opening_speed import measure_opening
+
+        return measure_opening(args)
     if args.messages:
         from bevseg.commands.message_speed import measure_messages
 
@@ -95,6 +119,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         from bevseg.commands.evaluation_speed import measure_evaluation
 
         return measure_evaluation(args)
+    return None
+
+
+def _measure_model(args: argparse.Namespace) -> ExitCode:
+    """One row for each sensor."""
     from bevseg.benchmark import benchmark
 
     segmenter, screen = load_segmenter(args), console(args)

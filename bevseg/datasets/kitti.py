@@ -10,14 +10,14 @@ Source: Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
-from bevseg.datasets.kitti_calibration import read_calibration, read_mounting, read_rows
+from bevseg.datasets.kitti_calibration import read_calibration, read_lines, read_mounting, read_rows
 from bevseg.datasets.kitti_poses import read_oxts
 from bevseg.datasets.labels import DatasetError, class_array, is_not_a_thing, sorted_files
 from bevseg.datasets.sample import Annotations, LabelledView, Sample
@@ -162,7 +162,7 @@ class KittiTrackingSource:
         self._scans = sorted_files(files.scans, "*.bin")
         self._calibration = files.calibration
         self._T_lidar_from_camera = read_calibration(files.calibration)
-        self._rows = read_rows(self._labels)
+        self._lines = _lines_by_frame(self._labels)
         self._T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
         self._poses: Sequence[Transform] = ()
         if files.oxts is not None:
@@ -186,11 +186,8 @@ class KittiTrackingSource:
     def __getitem__(self, index: int) -> Sample:
         scan = self._scans[index]
         frame = int(scan.stem)
-        objects = [
-            _parse_object(row[2:], track_id=int(row[1]), where=self._labels)
-            for row in self._rows
-            if int(row[0]) == frame
-        ]
+        rows = (line.split() for line in self._lines.get(frame, ()))
+        objects = [_parse_object(row[2:], track_id=int(row[1]), where=self._labels) for row in rows]
         cloud, kept = _read_scan(scan, self._habits, stamp_ns=frame * _TRACKING_PERIOD_NS)
         annotations = _annotations(cloud, objects, self._T_lidar_from_camera, self._habits, where=self._labels)
         origin = ScanOrigin.of(scan.stem, cloud, kept, drive=self.name, calibration=self._calibration)
@@ -256,6 +253,17 @@ def _annotations(
 def _sample(name: str, cloud: PointCloud, annotations: Annotations) -> Sample:
     T_ego_from_lidar = Transform(np.eye(4), "ego", "lidar")
     return Sample(name, cloud, annotations, T_ego_from_lidar, Transform(np.eye(4), "global", "ego"))
+
+
+def _lines_by_frame(path: Path) -> Mapping[int, Sequence[str]]:
+    """The lines of each frame in a drive's labels; their fields are left for when the frame is read: there are many."""
+    lines: dict[int, list[str]] = {}
+    for line in read_lines(path):
+        frame = line.split(maxsplit=1)[0]
+        if not frame.isdecimal():
+            raise DatasetError(f"{path}: a label begins with the number of its frame, got '{line}'")
+        lines.setdefault(int(frame), []).append(line)
+    return lines
 
 
 def _parse_object(fields: Sequence[str], *, track_id: int = -1, where: Path) -> KittiObject:

@@ -64,6 +64,15 @@ def _matrix(
 
 def read_rows(path: Path) -> list[list[str]]:
     """The fields of each line that has any."""
+    return [line.split() for line in read_lines(path)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines that hold something.
+
+    Raises:
+        DatasetError: There is no such file.
+    """
     if not path.is_file():
         raise DatasetError(f"{path}: no such file; each scan needs its labels and calibration")
-    return [line.split() for line in path.read_text().splitlines() if line.strip()]
+    return [line for line in path.read_text().splitlines() if line.strip()]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +28,8 @@ class Usage:
         runnable_s: What they computed or waited for a core that others had: what they would have used of an idle
             machine.
         cores: Those it might use.
-        peak_mb: Most memory of all its processes at one time, pages that several share counted once; in 10^6 bytes.
+        memory_mb: Of all its processes each time that it was looked at, pages that several share counted once; in
+            10^6 bytes.
         output: What it said on stdout.
     """
 
@@ -35,8 +37,13 @@ class Usage:
     cpu_s: float
     runnable_s: float
     cores: int
-    peak_mb: float
+    memory_mb: tuple[float, ...]
     output: bytes
+
+    @property
+    def peak_mb(self) -> float:
+        """Most memory at one time; 0 for a command that ended before it was looked at."""
+        return max(self.memory_mb, default=0.0)
 
     @property
     def core_share(self) -> float:
@@ -49,35 +56,46 @@ class Usage:
         return min(self.runnable_s / (self.wall_s * self.cores), 1.0)
 
     def as_json(self) -> dict[str, object]:
-        """Plain values but for the output."""
-        plain = {name: value for name, value in asdict(self).items() if name != "output"}
-        return {**plain, "core_share": self.core_share, "runnable_share": self.runnable_share}
+        """Plain values but for the output; of the memory, the most."""
+        plain = {name: value for name, value in asdict(self).items() if name not in ("memory_mb", "output")}
+        shares = {"core_share": self.core_share, "runnable_share": self.runnable_share}
+        return {**plain, "peak_mb": self.peak_mb, **shares}
 
 
-def measure_command(command: Sequence[str]) -> Usage:
+def measure_command(
+    command: Sequence[str], *, interval_s: float = _INTERVAL_S, environment: Mapping[str, str] | None = None
+) -> Usage:
     """Runs a command and watches it, a few times a second.
 
+    Args:
+        command: Program and arguments.
+        interval_s: How often its memory is looked at.
+        environment: Its variables; None for those of this process.
+
     Raises:
-        OSError: It fails; or there is no Linux `/proc` here.
+        OSError: It fails; or there is no Linux here, of version 5.3 or later.
     """
     if not Path("/proc/self/smaps_rollup").is_file():
         raise OSError("memory of several processes is told by Linux alone, in /proc/PID/smaps_rollup")
-    peak_mb, runnable_ns = 0.0, dict[int, int]()
+    memory_mb, runnable_ns = list[float](), dict[int, int]()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as notes:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=notes)
+        process = subprocess.Popen(command, stdout=output, stderr=notes, env=environment)
+        end = os.pidfd_open(process.pid)  # readable when the process ends: its time is exact, however rarely we look
         ended, status, used = os.wait4(process.pid, os.WNOHANG)
         while not ended:
             family = list(_family(process.pid))
-            peak_mb = max(peak_mb, sum(map(_memory_mb, family)))
+            memory_mb.append(sum(map(_memory_mb, family)))
             runnable_ns.update({member: _runnable_ns(member, runnable_ns.get(member, 0)) for member in family})
-            time.sleep(_INTERVAL_S)
+            select.select([end], [], [], interval_s)
             ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        os.close(end)
         wall_s = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)  # so that nobody waits for it again
         if process.returncode:
             notes.seek(0)
-            said = notes.read().decode(errors="replace").strip()
+            output.seek(0)
+            said = (notes.read().strip() or output.read().strip()).decode(errors="replace")
             raise OSError(f"{' '.join(command)} ended with exit code {process.returncode}: {said}")
         output.seek(0)
         return Usage(
@@ -85,7 +103,7 @@ def measure_command(command: Sequence[str]) -> Usage:
             cpu_s=used.ru_utime + used.ru_stime,
             runnable_s=sum(runnable_ns.values()) * _NS,
             cores=usable_cores(),
-            peak_mb=peak_mb,
+            memory_mb=tuple(memory_mb),
             output=output.read(),
         )
 

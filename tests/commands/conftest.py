@@ -1,4 +1,4 @@
-"""A network that is small enough for tests, untrained, and scans to run it on."""
+"""A network that is small enough for tests, untrained, and scans to run it on; a short drive to replay."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ import torch
 from bevseg.bev.neck import NeckConfig
 from bevseg.checkpoint import save_checkpoint
 from bevseg.config import ModelConfig
+from bevseg.datasets.sample_file import write_sample
 from bevseg.geometry.grid import BevGrid
 from bevseg.instances.decode import DecodeConfig
 from bevseg.instances.heads.center_offset import CenterOffsetHeadConfig
 from bevseg.network import build_network
 from bevseg.points.cloud import PointCloud
+from bevseg.replay.truth import TruthScenes
+from bevseg.results.scene_file import write_scene
+from bevseg.simulation.config import SimulationConfig
+from bevseg.simulation.drive import DriveConfig, DriveSource
 from bevseg.voxels.encoder import PillarEncoderConfig
 
 _PATIENCE_S = 300.0
@@ -56,6 +61,23 @@ def street() -> PointCloud:
     side = np.array([(x, -1.1, z) for x in np.arange(8.0, 12.4, 0.1) for z in up])
     xyz = np.concatenate([road, rear, side]).astype(np.float32)
     return PointCloud.from_xyz(xyz, intensity=np.full(len(xyz), 0.25, np.float32))
+
+
+@pytest.fixture(scope="session")
+def clip_source() -> DriveSource:
+    """A simulated drive of four scans."""
+    config = SimulationConfig(seed=5, frames=4, sensors=("vlp-16",), density=(0.3, 0.4))
+    return DriveSource(DriveConfig(config))
+
+
+@pytest.fixture(scope="session")
+def clip(clip_source: DriveSource, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `bevseg replay` is given: the scans of `clip_source` in `drive`, and a result for each in `results`."""
+    folder, truth = tmp_path_factory.mktemp("clip"), TruthScenes()
+    for sample in (clip_source[k] for k in range(len(clip_source))):
+        write_sample(folder / "drive" / f"{sample.name}.npz", sample)
+        write_scene(folder / "results" / sample.name, truth.predict(sample))
+    return folder
 
 
 @pytest.fixture(autouse=True)

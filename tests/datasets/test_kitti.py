@@ -119,6 +119,13 @@ def test_tracking_rows_belong_to_the_scan_of_their_number(tmp_path: Path) -> Non
     assert second.cloud.stamp_ns - first.cloud.stamp_ns == 1_000_000_000
 
 
+def test_tracking_rows_without_a_frame_are_refused(tmp_path: Path) -> None:
+    folder = tracking_folder(tmp_path)
+    (folder / "label_02.txt").write_text(CAR.format(yaw=0))
+    with pytest.raises(DatasetError, match=r"label_02\.txt: a label begins with the number of its frame, got 'Car"):
+        KittiTrackingSource(folder)
+
+
 def test_no_objects_make_no_boxes(tmp_path: Path) -> None:
     (tmp_path / "calib.txt").write_text(CALIBRATION)
     assert boxes_in_lidar([], read_calibration(tmp_path / "calib.txt")).shape == (0, 7)
