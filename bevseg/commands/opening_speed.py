@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _FRAMES = 10_000
-_PLAYED = 300
+_PLAYED = 600
 _STARTS = 3
 _LOOK_EVERY_S = 0.1
 

@@ -196,9 +196,9 @@ class _Stamp:
         return np.asarray(cv2.add(cv2.multiply(tile, self.passing, scale=1 / 255), self.ink), np.uint8)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _text_stamp(text: str, size_px: float, color: Color) -> _Stamp:
-    """Words come again from frame to frame."""
+    """Words come again from frame to frame; those of the last few are kept, 12 KB each."""
     return _Stamp.of(text_alpha(text, size_px), color)
 
 
@@ -233,7 +233,7 @@ def dashes_along(
     return dashes
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _ink(color: Color) -> UInt8[np.ndarray, "256 1 3"]:
     """The light of `color` for each weight 0..255."""
     return np.round(np.arange(256)[:, None, None] * np.array(color) / 255).astype(np.uint8)

@@ -13,7 +13,7 @@ _FINER = 4
 """Letters are set this much larger and averaged: at their own size they would snap to pixels and lose their spacing."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def text_alpha(text: str, size_px: float) -> UInt8[np.ndarray, "h w"]:
     """Coverage of each pixel by `text`, 0..255; rows run from the ascender to the descender of the font.
 

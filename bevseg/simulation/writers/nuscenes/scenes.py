@@ -39,15 +39,18 @@ class SceneSpec:
     config: NuScenesWriterConfig
 
     @property
+    def seed(self) -> int:
+        return self.config.simulation.seed + self.index
+
+    @property
     def drive(self) -> DriveConfig:
-        simulation = self.config.simulation
-        scene = replace(simulation, seed=simulation.seed + self.index, frames=self.config.scans)
+        scene = replace(self.config.simulation, seed=self.seed, frames=self.config.scans)
         return DriveConfig(scene, rate_hz=RATE_HZ, speed_mps=self.config.speed_mps)
 
     @property
     def logfile(self) -> str:
         """Unique among all scenes of this version of the simulator; every token and file name is made of it."""
-        return f"drive-v{SIMULATOR_VERSION}-{self.drive.scene.seed}"
+        return f"drive-v{SIMULATOR_VERSION}-{self.seed}"
 
     @property
     def is_val(self) -> bool:
