@@ -135,33 +135,33 @@ class _H264Encoder:
         stream: VideoStream = self._container.add_stream("libx264", rate=rate, options={"crf": _CRF, "preset": _PRESET})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         self._stream = stream
+        # One frame for all pictures, as x264 copies what it is given: frames that PyAV makes for each leave gaps in the
+        # heap that nothing fits into, 0.7 MB a picture (2026-11-22).
+        self._frame = av.VideoFrame(width, height, "yuv420p")
+        rows = [np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size) for plane in self._frame.planes]
+        self._planes = [row[:, : plane.width] for row, plane in zip(rows, self._frame.planes, strict=True)]
 
     def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
-        import av
-
-        # Buffers that PyAV makes itself leave gaps in the heap that nothing fits into: 0.7 MB a picture, over hours all
-        # memory (2026-11-22).
-        frame = av.VideoFrame.from_numpy_buffer(_planes(image), format="yuv420p")
-        self._container.mux(self._stream.encode(frame))
+        for plane, values in zip(self._planes, _planes(image), strict=True):
+            plane[...] = values
+        self._frame.pts = None  # the encoder counts
+        self._container.mux(self._stream.encode(self._frame))
 
     def close(self) -> None:
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
 
-def _planes(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows w"]:
-    """Brightness, then the two colour differences at half the size, one below the other (I420).
+def _planes(image: UInt8[np.ndarray, "h w 3"]) -> list[UInt8[np.ndarray, "_ _"]]:
+    """Brightness, and the two colour differences at half the size.
 
     OpenCV alone takes the colour of one pixel in four, which frays thin lines; PyAV's own way takes three times as
     long.
     """
     height, width = image.shape[:2]
-    planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
+    brightness = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)[:height]
     half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    planes.reshape(-1)[height * width :].reshape(2, height // 2, width // 2)[...] = cv2.split(
-        cv2.transform(half, _CHROMA)
-    )
-    return np.asarray(planes, np.uint8)
+    return [np.asarray(plane, np.uint8) for plane in (brightness, *cv2.split(cv2.transform(half, _CHROMA)))]
 
 
 class _Mpeg4Encoder:

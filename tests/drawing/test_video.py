@@ -64,6 +64,34 @@ def test_thin_lines_keep_their_color(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("size", [(160, 90), (100, 62), (102, 64), (66, 450), (34, 34)])
+def test_every_row_has_its_own_color_in_every_picture(tmp_path: Path, codec: VideoCodec, size: tuple[int, int]) -> None:
+    """Four bands of colours, which go round from picture to picture; of any size, whatever rows encoders like."""
+    if codec == "h264":
+        pytest.importorskip("av", reason="needs the extra `view`")
+    width, height = size
+    colors = np.array([[220, 40, 40], [40, 180, 60], [60, 80, 220], [220, 200, 60]])
+    band = np.arange(height) * 4 // height
+    pictures = [
+        np.repeat(np.roll(colors, k, axis=0)[band][:, None], width, axis=1).astype(np.uint8) for k in range(6)
+    ]
+    _write(tmp_path / "bands.mp4", pictures, codec=codec)
+    frames = _read(tmp_path / "bands.mp4")
+    assert len(frames) == len(pictures)
+    inner = (np.diff(band, prepend=0) == 0) & (np.diff(band, append=3) == 0)
+    for picture, frame in zip(pictures, frames, strict=True):
+        assert np.abs(frame[inner].astype(int) - picture[inner]).max() < 40
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_smallest_picture_is_written(tmp_path: Path, codec: VideoCodec) -> None:
+    if codec == "h264":
+        pytest.importorskip("av", reason="needs the extra `view`")
+    _write(tmp_path / "a.mp4", [np.full((2, 2, 3), 200, np.uint8)], codec=codec)
+    assert np.abs(_read(tmp_path / "a.mp4")[0].astype(int) - 200).max() < 20
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path, codec: VideoCodec) -> None:
     if codec == "h264":
         pytest.importorskip("av", reason="needs the extra `view`")
