@@ -8,7 +8,7 @@ import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -138,8 +138,7 @@ class _H264Encoder:
         # One frame for all pictures, as x264 copies what it is given: frames that PyAV makes for each leave gaps in the
         # heap that nothing fits into, 0.7 MB a picture (2026-11-22).
         self._frame = av.VideoFrame(width, height, "yuv420p")
-        rows = [np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size) for plane in self._frame.planes]
-        self._planes = [row[:, : plane.width] for row, plane in zip(rows, self._frame.planes, strict=True)]
+        self._planes = [_pixels(plane) for plane in self._frame.planes]
 
     def write(self, image: UInt8[np.ndarray, "h w 3"]) -> None:
         for plane, values in zip(self._planes, _planes(image), strict=True):
@@ -150,6 +149,11 @@ class _H264Encoder:
     def close(self) -> None:
         self._container.mux(self._stream.encode(None))
         self._container.close()
+
+
+def _pixels(plane: Any) -> UInt8[np.ndarray, "rows columns"]:
+    """What lies in a plane of a PyAV frame, to be written to; its rows are longer than they need be."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _planes(image: UInt8[np.ndarray, "h w 3"]) -> list[UInt8[np.ndarray, "_ _"]]:

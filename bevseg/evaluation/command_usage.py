@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bevseg.processes import usable_cores
 
 _INTERVAL_S = 0.4
 """Looking at the memory of three processes takes some milliseconds, which are missing elsewhere."""
+_LEAVES_WITHIN_S = 30.0
 _NS = 1e-9
 
 
@@ -81,17 +83,16 @@ def measure_command(
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as notes:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, stderr=notes, env=environment)
-        end = os.pidfd_open(process.pid)  # readable when the process ends: its time is exact, however rarely we look
-        ended, status, used = os.wait4(process.pid, os.WNOHANG)
-        while not ended:
-            family = list(_family(process.pid))
-            memory_mb.append(sum(map(_memory_mb, family)))
-            runnable_ns.update({member: _runnable_ns(member, runnable_ns.get(member, 0)) for member in family})
-            select.select([end], [], [], interval_s)
+        with _ended_with_us(process) as end:
             ended, status, used = os.wait4(process.pid, os.WNOHANG)
-        os.close(end)
-        wall_s = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)  # so that nobody waits for it again
+            while not ended:
+                family = list(_family(process.pid))
+                memory_mb.append(sum(map(_memory_mb, family)))
+                runnable_ns.update({member: _runnable_ns(member, runnable_ns.get(member, 0)) for member in family})
+                select.select([end], [], [], interval_s)
+                ended, status, used = os.wait4(process.pid, os.WNOHANG)
+            wall_s = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)  # so that nobody waits for it again
         if process.returncode:
             notes.seek(0)
             output.seek(0)
@@ -106,6 +107,26 @@ def measure_command(
             memory_mb=tuple(memory_mb),
             output=output.read(),
         )
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[int]:
+    """What is readable when a process ends: its time is exact, however rarely we look.
+
+    A process that still runs when we leave, because we are interrupted, is interrupted, too, and waited for.
+    """
+    end = os.pidfd_open(process.pid)
+    try:
+        yield end
+    finally:
+        os.close(end)
+        if process.returncode is None:
+            process.terminate()
+            try:
+                process.wait(_LEAVES_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _family(process: int) -> Iterator[int]:

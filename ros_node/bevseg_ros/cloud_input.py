@@ -104,7 +104,9 @@ class CloudInput:
             return
         if self._gathering.next_due_s == self._looked_for_s:
             self._gathering.end_waits(time.monotonic(), self._worker)
-        self._looked_for_s = self._gathering.next_due_s
+            self._looked_for_s = None  # the next group has two alarms of its own
+        else:
+            self._looked_for_s = self._gathering.next_due_s
         self._set_alarm(self._gathering)
 
     def _set_alarm(self, gathering: Gathering) -> None:

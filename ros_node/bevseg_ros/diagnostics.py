@@ -165,8 +165,10 @@ def odometry_status(odometry: TransformHistory) -> Status:
     """Whether poses of the vehicle come; what becomes of a cloud without one, `accounting` and `tracking` say."""
     arrivals = odometry.arrivals()
     values = {"base_frame": odometry.src, "odometry_frame": odometry.base_frame, **arrivals.values()}
+    if arrivals.newest_ns is not None:
+        return Status("odometry", Level.OK, f"{arrivals.taken} poses have arrived", values)
     if arrivals.taken:
-        return Status("odometry", Level.OK, "poses arrive", values)
+        return Status("odometry", Level.OK, "no pose has arrived since the clock jumped back", values)
     others = f"; {arrivals.ignored} lead elsewhere, the last from {arrivals.last_ignored}" if arrivals.ignored else ""
     message = f"no pose of '{odometry.src}' in '{odometry.base_frame}' has arrived{others}"
     return Status("odometry", Level.OK, message, values)

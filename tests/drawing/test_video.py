@@ -72,9 +72,7 @@ def test_every_row_has_its_own_color_in_every_picture(tmp_path: Path, codec: Vid
     width, height = size
     colors = np.array([[220, 40, 40], [40, 180, 60], [60, 80, 220], [220, 200, 60]])
     band = np.arange(height) * 4 // height
-    pictures = [
-        np.repeat(np.roll(colors, k, axis=0)[band][:, None], width, axis=1).astype(np.uint8) for k in range(6)
-    ]
+    pictures = [np.repeat(np.roll(colors, k, axis=0)[band][:, None], width, axis=1).astype(np.uint8) for k in range(6)]
     _write(tmp_path / "bands.mp4", pictures, codec=codec)
     frames = _read(tmp_path / "bands.mp4")
     assert len(frames) == len(pictures)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,6 +86,20 @@ def test_shares_are_those_of_all_cores() -> None:
     assert plain["core_share"] == 0.6
     assert plain["peak_mb"] == 100.0
     assert not {"output", "memory_mb"} & set(plain)
+
+
+def test_a_command_ends_with_whoever_measures_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_usage, "select", SimpleNamespace(select=interrupted))
+    code = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(1000)"
+    with pytest.raises(KeyboardInterrupt):
+        measure_command([sys.executable, "-c", code, str(tmp_path / "pid")])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_command_that_fails_is_an_error_with_what_it_said() -> None:

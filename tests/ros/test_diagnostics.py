@@ -118,7 +118,7 @@ def test_what_has_come_on_topics_of_places() -> None:
     assert odometry_status(known).message.endswith("; 1 lead elsewhere, the last from 'map' to 'map'")
     known.add(1_500_000_000, Transform.from_yaw(0.0, np.zeros(3), dst="odom", src="base_link"))
     status = odometry_status(known)
-    assert (status.level, status.message) == (Level.OK, "poses arrive")
+    assert (status.level, status.message) == (Level.OK, "1 poses have arrived")
     assert status.values == {
         "base_frame": "base_link",
         "odometry_frame": "odom",
@@ -127,6 +127,8 @@ def test_what_has_come_on_topics_of_places() -> None:
         "ignored": "1",
         "last_ignored": "'map' to 'map'",
     }
+    known.forget()
+    assert odometry_status(known).message == "no pose has arrived since the clock jumped back"
 
 
 def test_who_takes_results() -> None:

@@ -18,7 +18,7 @@ from bevseg_ros.worker import NewestWorker
 
 pytestmark = pytest.mark.ros
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
 FRAMES = {"/held_up/input/pointcloud": "top", "/left": "left", "/right": "right"}
 TOPICS = tuple(FRAMES)
 MERGED: dict[str, Value] = {
@@ -83,6 +83,22 @@ def test_partners_that_came_while_the_executor_was_held_up_are_not_too_late(inpu
     time.sleep(TIMEOUT_S + 0.1)
     inputs.spin_until(lambda: inputs.jobs)
     assert [[cloud.topic for cloud in job.clouds] for job in inputs.jobs] == [list(TOPICS)]
+
+
+def test_so_they_are_not_where_a_group_before_them_was_incomplete(inputs: Inputs, scans: Any) -> None:
+    inputs.publishers[TOPICS[0]].publish(scans.message(frame="top"))
+    inputs.spin_until(lambda: inputs.ledger.account().received == 1)
+    end_s = time.monotonic() + TIMEOUT_S / 2
+    inputs.spin_until(lambda: time.monotonic() > end_s)
+    stamp_ns = scans.next_stamp_ns(1.0)
+    inputs.publishers[TOPICS[0]].publish(scans.message(stamp_ns=stamp_ns, frame="top"))
+    inputs.spin_until(lambda: inputs.jobs)  # the first alone, while the second waits
+    assert inputs.ledger.account().received == 2
+    for topic in TOPICS[1:]:
+        inputs.publishers[topic].publish(scans.message(stamp_ns=stamp_ns, frame=FRAMES[topic]))
+    time.sleep(TIMEOUT_S + 0.1)
+    inputs.spin_until(lambda: len(inputs.jobs) == 2)
+    assert [[cloud.topic for cloud in job.clouds] for job in inputs.jobs] == [[TOPICS[0]], list(TOPICS)]
 
 
 def test_partners_that_do_not_come_are_waited_for_no_longer_than_the_timeout(inputs: Inputs, scans: Any) -> None:
