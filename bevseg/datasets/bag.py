@@ -86,7 +86,7 @@ class BagSource:
         if self._odometry and len(self._times_ns):
             self._odometry_times_ns = message_times(self._reader, self._odometry[0].topic)
         self._frame = self._frame_of_first()
-        self._frames = StaticFrames.of_messages(self._static_transforms())
+        self._frames = StaticFrames.of_messages(self._static_transforms(), where=str(path))
         self._origins_m = np.zeros((1, 3), np.float32)
         if len(self):
             self._origins_m = ray_origins(self._frames, self._frame, sensor_frame, where=f"{path}: {self.topic}")
@@ -192,8 +192,7 @@ class BagSource:
 
     def _find_mounting(self) -> Transform:
         if not self.has_poses:
-            on_base = self._frames.transform(dst=BASE_FRAME, src=self._frame)
-            return Transform(np.eye(4) if on_base is None else on_base.matrix, "ego", "lidar")
+            return self._mounting_on_base()
         first: Any = self._message(self._odometry, self._odometry_times_ns, 0)
         ego = plain_name(first.child_frame_id)
         found = self._frames.transform(dst=ego, src=self._frame)
@@ -201,9 +200,18 @@ class BagSource:
             raise DatasetError(
                 f"{self.path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in "
                 f"'{self._frame}', and /tf_static does not connect the two "
-                f"({self._frames.disconnection(self._frame, ego)}); without poses: odometry_topic=''"
+                f"({self._frames.disconnection(self._frame, ego)}): cut the topic out of the bag to read it without "
+                "poses, or add the transform"
             )
         return Transform(found.matrix, "ego", "lidar")
+
+    def _mounting_on_base(self) -> Transform:
+        """Of a bag without poses; the identity where /tf_static does not tell, as none of what is read needs it."""
+        try:
+            found = self._frames.transform(dst=BASE_FRAME, src=self._frame)
+        except DatasetError:  # told again by T_frame_from_lidar, to whoever needs the place
+            found = None
+        return Transform(np.eye(4) if found is None else found.matrix, "ego", "lidar")
 
     def _with_origins(self, cloud: PointCloud, message: Any, *, where: str) -> PointCloud:
         """The cloud with its rays starting where its sensors are."""
