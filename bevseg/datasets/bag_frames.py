@@ -28,8 +28,8 @@ from bevseg.messages.sensor_place import RAY_ORIGIN, STANDARD_FRAMES, ray_origin
 _VEHICLES = ("base", "ego", "ego_vehicle", "vehicle")
 """Names that vehicles' frames have without REP-105."""
 _SAME = 1e-4
-"""Metres, and parts of a unit vector, by which a transform that is sent again may differ: two publishers may have rounded
-one calibration to four digits and to all, and neither a tenth of a millimetre nor 0.006 degrees matter for rays."""
+"""Metres, and parts of a unit vector, by which a transform that is sent again may differ: two publishers may have
+rounded one calibration differently, and neither a tenth of a millimetre nor 0.006 degrees matter for rays."""
 _NAMED = 12
 """Frames that an error lists."""
 
@@ -221,9 +221,9 @@ def _edge_of(stamped: Any) -> StaticEdge:
 def _words(transform: Transform) -> str:
     place = ", ".join(f"{value:.4f}" for value in transform.translation_m)
     r = transform.matrix[:3, :3]
-    roll, pitch = np.degrees([np.arctan2(r[2, 1], r[2, 2]), np.arctan2(-r[2, 0], np.hypot(r[2, 1], r[2, 2]))])
+    roll, pitch = np.degrees([np.arctan2(r[2, 1], r[2, 2]), -np.arctan2(r[2, 0], np.hypot(r[2, 1], r[2, 2]))])
     yaw = np.degrees(transform.yaw_rad)
-    return f"({place}) m, roll {roll:.3f}, pitch {pitch:.3f}, yaw {yaw:.3f} deg"
+    return f"({place}) m, roll {roll:.3f}, pitch {pitch + 0.0:.3f}, yaw {yaw:.3f} deg"
 
 
 def _apart(first: Transform, second: Transform) -> str:

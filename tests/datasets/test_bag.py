@@ -14,9 +14,9 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from bevseg.datasets import bag as bag_module
 from bevseg.datasets.bag import BagSource
 from bevseg.datasets.bag_index import message_times
+from bevseg.datasets.bag_messages import BAG_SUFFIXES
 from bevseg.datasets.labels import NO_BOXES, DatasetError
 from bevseg.datasets.source import Source
 from bevseg.datasets.swept import DriveRecording, SweptSource
@@ -91,7 +91,7 @@ def test_sweeps_join_by_odometry(bag: Path, drive: DriveSource) -> None:
 @pytest.mark.parametrize("storage", [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
 def test_single_files_and_both_storages(bag: Path, tmp_path: Path, storage: StoragePlugin) -> None:
     copy = rewritten(bag, tmp_path / "copy", same, storage=storage)
-    (file,) = [path for path in copy.iterdir() if path.suffix in bag_module.BAG_SUFFIXES]
+    (file,) = [path for path in copy.iterdir() if path.suffix in BAG_SUFFIXES]
     for path in (copy, file):
         source = BagSource(path)
         np.testing.assert_array_equal(source[1].cloud.xyz, BagSource(bag)[1].cloud.xyz)

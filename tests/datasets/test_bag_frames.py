@@ -109,7 +109,7 @@ def test_what_lies_above_the_first_shared_frame_is_of_no_account() -> None:
         assert origin(frames, "base_link", "lidar") == [[1.5, 0, 0]]
         assert origin(frames, "lidar", "base_link") == [[-1.5, 0, 0]]
         assert origin(frames, "camera", "lidar") == [[-0.5, 0, 0]]
-        with pytest.raises(DatasetError, match="a bag: /tf_static.*'base_link'"):
+        with pytest.raises(DatasetError, match=r"a bag: /tf_static.*'base_link'"):
             frames.transform(dst="odom", src="lidar")
 
 
@@ -127,7 +127,10 @@ def test_two_frames_of_a_circle_have_no_way_between_them() -> None:
     ("edges", "words"),
     [
         ([edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.1)], r"'lidar' at \(1.000.* and at \(1.100"),
-        ([edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.0, turn=LEFT)], r"yaw 0.000 deg and .* 90.000 deg on .*, 0.00 mm and 90.000 degrees apart"),
+        (
+            [edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.0, turn=LEFT)],
+            r"yaw 0.000 .* 90.000 .* 0.00 mm and 90.000 deg",
+        ),
         ([edge("base_link", "lidar", 1.0), edge("roof", "lidar", 1.0)], "each of 'base_link', 'roof'; it may have one"),
         ([edge("base_link", "lidar", 1.0), edge("lidar", "base_link", 1.0)], "'base_link', 'lidar' hang on .* circle"),
         ([edge("lidar", "lidar", 1.0)], "in a circle"),
