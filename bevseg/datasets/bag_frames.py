@@ -22,11 +22,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from bevseg.datasets.labels import DatasetError
-from bevseg.geometry.frames import Transform
-from bevseg.messages.sensor_place import RAY_ORIGIN, STANDARD_FRAMES, ray_origin_frame
+from bevseg.geometry.frames import Transform, angle_between_rad
+from bevseg.messages.sensor_place import RAY_ORIGIN, is_vehicle_or_world, ray_origin_frame
 
-_VEHICLES = ("base", "ego", "ego_vehicle", "vehicle")
-"""Names that vehicles' frames have without REP-105."""
 _SAME = 1e-4
 """Metres, and parts of a unit vector, by which a transform that is sent again may differ: two publishers may have
 rounded one calibration differently, and neither a tenth of a millimetre nor 0.006 degrees matter for rays."""
@@ -185,7 +183,7 @@ def ray_origins(
         if set(marks) != set(expected):
             raise DatasetError(f"{where}: on '{cloud_frame}' /tf_static hangs {marks}, expected {expected}")
         return _origins_of(frames, cloud_frame, expected, where=where)
-    if cloud_frame.rpartition("/")[-1] not in (*STANDARD_FRAMES, *_VEHICLES):
+    if not is_vehicle_or_world(cloud_frame):
         return np.zeros((1, 3), np.float32)
     below = frames.below(cloud_frame)
     hanging = f"hangs {_some(below)} on it" if below else "hangs nothing on it"
@@ -227,10 +225,8 @@ def _words(transform: Transform) -> str:
 
 
 def _apart(first: Transform, second: Transform) -> str:
-    """How far two places of a frame differ; the angle is that of the one turn between them, sharp also where small."""
     distance_mm = 1000 * np.linalg.norm(second.translation_m - first.translation_m)
-    chord = np.linalg.norm(second.matrix[:3, :3] - first.matrix[:3, :3]) / np.sqrt(8)
-    return f"{distance_mm:.2f} mm and {np.degrees(2 * np.arcsin(min(chord, 1.0))):.3f} degrees apart"
+    return f"{distance_mm:.2f} mm and {np.degrees(angle_between_rad(first, second)):.3f} degrees apart"
 
 
 def _some(names: list[str]) -> str:
