@@ -42,8 +42,8 @@ _NO_FRAME = "lidar"
 
 _SAME_M = 1e-4
 _SWAY_DEG = 3.0
-"""Vehicles sway on their wheels, which is in the mount where a dataset keeps the vehicle's frame upright, as the simulator
-does (0.15 degrees a scan); in a bag base_link sways instead, and the cloud is where it was."""
+"""Vehicles sway on their wheels, which is in the mount where a dataset keeps the vehicle's frame upright, as the
+simulator does (0.15 degrees a scan); in a bag base_link sways instead, and the cloud is where it was."""
 
 
 def is_vehicle_or_world(frame: str) -> bool:
