@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from bevseg.datasets.bag_frames import StaticFrames, plain_name, ray_origins
-from bevseg.datasets.bag_index import message_times
-from bevseg.datasets.bag_poses import StampedPose, pose_at, pose_of_odometry
+from bevseg.datasets.bag_messages import StoredMessages, all_messages, open_bag
+from bevseg.datasets.bag_poses import pose_at, pose_of_odometry
 from bevseg.datasets.labels import NO_BOXES, DatasetError
 from bevseg.datasets.sample import Annotations, Sample
 from bevseg.datasets.source import numbered_name
@@ -32,12 +31,10 @@ from bevseg.messages.sensor_place import BASE_FRAME
 from bevseg.points.cloud import PointCloud
 
 if TYPE_CHECKING:
-    from rosbags.highlevel import AnyReader
     from rosbags.interfaces import Connection
 
 POINTS_TYPE = "sensor_msgs/msg/PointCloud2"
 ODOMETRY_TYPE = "nav_msgs/msg/Odometry"
-BAG_SUFFIXES = (".mcap", ".db3")
 
 _OBJECTS_TABLE, _LABELLED_POINTS = "/output/objects_table", "/output/points"
 """End the topics of clouds that bevseg publishes: one object a row, and the scan with labels."""
@@ -78,15 +75,12 @@ class BagSource:
         # A reader that is left to the garbage collector complains of its open files.
         self._closing = weakref.finalize(self, self._reader.close)
         self._full_scale = intensity_full_scale
-        self._points = self._connections(POINTS_TYPE, topic, required=True)
-        self.topic = self._points[0].topic
-        self._times_ns = message_times(self._reader, self.topic)
-        self._odometry = self._connections(ODOMETRY_TYPE, odometry_topic, required=bool(odometry_topic))
-        self._odometry_times_ns = np.zeros(0, np.int64)
-        if self._odometry and len(self._times_ns):
-            self._odometry_times_ns = message_times(self._reader, self._odometry[0].topic)
+        self._clouds = StoredMessages.of(self._reader, path, self._connections(POINTS_TYPE, topic, required=True))
+        self.topic = self._clouds.topic
+        odometry = self._connections(ODOMETRY_TYPE, odometry_topic, required=bool(odometry_topic))
+        self._odometry = StoredMessages.of(self._reader, path, odometry if len(self) else [])
         self._frame = self._frame_of_first()
-        self._frames = StaticFrames.of_messages(self._static_transforms())
+        self._frames = StaticFrames.of_messages(all_messages(self._reader, path, self._static()), where=str(path))
         self._origins_m = np.zeros((1, 3), np.float32)
         if len(self):
             self._origins_m = ray_origins(self._frames, self._frame, sensor_frame, where=f"{path}: {self.topic}")
@@ -94,19 +88,19 @@ class BagSource:
 
     @property
     def has_poses(self) -> bool:
-        return bool(len(self._odometry_times_ns))
+        return bool(len(self._odometry))
 
     @property
     def times_ns(self) -> Int64[np.ndarray, "scan"]:
         """When each scan was recorded, nanoseconds since the epoch; not its stamp, which lies in the message."""
-        return self._times_ns
+        return self._clouds.times_ns
 
     def drive_of(self, index: int) -> str:
         """A bag is one drive."""
         return self.name
 
     def __len__(self) -> int:
-        return len(self._times_ns)
+        return len(self._clouds)
 
     def name_of(self, index: int) -> str:
         return numbered_name(index, len(self))
@@ -115,7 +109,7 @@ class BagSource:
         if not 0 <= index < len(self):
             raise IndexError(f"scan {index} of a bag of {len(self)}")
         where = f"{self.path}: message {index} of {self.topic}"
-        message = self._message(self._points, self._times_ns, index)
+        message = self._clouds[index]
         try:
             cloud = decode_pointcloud2(
                 message, frame="lidar", intensity_full_scale=self._full_scale, when_all_lost="empty"
@@ -125,7 +119,7 @@ class BagSource:
             raise DatasetError(f"{where}: {error}") from error
         T_global_from_ego = Transform(np.eye(4), "global", "ego")
         if self.has_poses:
-            T_global_from_ego = self._pose_at(cloud.stamp_ns, int(self._times_ns[index]), where=where)
+            T_global_from_ego = self._pose_at(cloud.stamp_ns, int(self.times_ns[index]), where=where)
         no_boxes = np.zeros((0, 7), np.float32), np.zeros(0, np.uint8)
         truth = Annotations.from_boxes(cloud, *no_boxes, view=NO_BOXES)
         return Sample(self.name_of(index), cloud, truth, self._T_ego_from_lidar, T_global_from_ego)
@@ -169,41 +163,35 @@ class BagSource:
             raise DatasetError(f"{self.path}: has no topic of type {kind}; its topics are {topics}")
         return by_topic[topic] if topic is not None else next(iter(by_topic.values()), [])
 
-    def _message(self, connections: list[Connection], times_ns: Int64[np.ndarray, "m"], index: int) -> Any:
-        """One message, by its place in the index; of several at one time they come in the order of the index."""
-        time_ns = int(times_ns[index])
-        place = index - int(np.searchsorted(times_ns, time_ns))
-        found = self._reader.messages(connections, start=time_ns, stop=time_ns + 1)
-        for connection, _, data in islice(found, place, None):
-            return self._reader.deserialize(data, connection.msgtype)
-        raise DatasetError(f"{self.path}: message {index} of {connections[0].topic} is in the index but not in the bag")
-
     def _frame_of_first(self) -> str:
-        """The frame of the points; "" of a bag without scans."""
-        if not len(self):
-            return ""
-        return plain_name(self._message(self._points, self._times_ns, 0).header.frame_id)
+        """The frame of the points, by the first scan that can be read; "" of a bag without scans."""
+        return plain_name(self._clouds.first().header.frame_id) if len(self) else ""
 
-    def _static_transforms(self) -> list[Any]:
-        """Every message of /tf_static, whenever it was recorded: it holds for the whole bag."""
-        connections = [c for c in self._reader.connections if plain_name(c.topic) == "tf_static"]
-        stored = self._reader.messages(connections) if connections else ()  # rosbags takes no connection for all
-        return [self._reader.deserialize(data, c.msgtype) for c, _, data in stored]
+    def _static(self) -> list[Connection]:
+        """Of /tf_static, which holds for the whole bag whenever it was recorded."""
+        return [connection for connection in self._reader.connections if plain_name(connection.topic) == "tf_static"]
 
     def _find_mounting(self) -> Transform:
         if not self.has_poses:
-            on_base = self._frames.transform(dst=BASE_FRAME, src=self._frame)
-            return Transform(np.eye(4) if on_base is None else on_base.matrix, "ego", "lidar")
-        first: Any = self._message(self._odometry, self._odometry_times_ns, 0)
-        ego = plain_name(first.child_frame_id)
+            return self._mounting_on_base()
+        ego = plain_name(self._odometry.first().child_frame_id)
         found = self._frames.transform(dst=ego, src=self._frame)
         if found is None:
             raise DatasetError(
-                f"{self.path}: {self._odometry[0].topic} gives the motion of '{ego}', the points are in "
+                f"{self.path}: {self._odometry.topic} gives the motion of '{ego}', the points are in "
                 f"'{self._frame}', and /tf_static does not connect the two "
-                f"({self._frames.disconnection(self._frame, ego)}); without poses: odometry_topic=''"
+                f"({self._frames.disconnection(self._frame, ego)}): cut the topic out of the bag to read it without "
+                "poses, or add the transform"
             )
         return Transform(found.matrix, "ego", "lidar")
+
+    def _mounting_on_base(self) -> Transform:
+        """Of a bag without poses; the identity where /tf_static does not tell, as none of what is read needs it."""
+        try:
+            found = self._frames.transform(dst=BASE_FRAME, src=self._frame)
+        except DatasetError:  # told again by T_frame_from_lidar, to whoever needs the place
+            found = None
+        return Transform(np.eye(4) if found is None else found.matrix, "ego", "lidar")
 
     def _with_origins(self, cloud: PointCloud, message: Any, *, where: str) -> PointCloud:
         """The cloud with its rays starting where its sensors are."""
@@ -231,7 +219,7 @@ class BagSource:
 
     def _pose_at(self, stamp_ns: int, time_ns: int, *, where: str) -> Transform:
         """T_global_from_ego at a stamp, from the odometry recorded around it."""
-        times = self._odometry_times_ns
+        times = self._odometry.times_ns
         low = int(np.searchsorted(times, min(stamp_ns, time_ns)))
         high = int(np.searchsorted(times, max(stamp_ns, time_ns), side="right"))
         if not times[0] <= stamp_ns <= times[-1]:  # a stamp of another clock than that of the recording
@@ -239,15 +227,11 @@ class BagSource:
         reach = _NEIGHBOURS
         while True:
             first, last = max(low - reach, 0), min(high + reach, len(times)) - 1
-            poses = self._odometry_between(int(times[first]), int(times[last]))
+            poses = [pose_of_odometry(m) for m in self._odometry.between(int(times[first]), int(times[last]))]
             stamps = [pose.stamp_ns for pose in poses]
             if min(stamps) <= stamp_ns <= max(stamps) or (first == 0 and last == len(times) - 1):
                 return pose_at(poses, stamp_ns, where=where)
             reach *= 4
-
-    def _odometry_between(self, start_ns: int, end_ns: int) -> list[StampedPose]:
-        found = self._reader.messages(self._odometry, start=start_ns, stop=end_ns + 1)
-        return [pose_of_odometry(self._reader.deserialize(data, c.msgtype)) for c, _, data in found]
 
 
 def _scans(by_topic: dict[str, list[Connection]]) -> dict[str, list[Connection]]:
@@ -255,27 +239,3 @@ def _scans(by_topic: dict[str, list[Connection]]) -> dict[str, list[Connection]]
     scans = {name: found for name, found in by_topic.items() if not name.endswith(_OBJECTS_TABLE)}
     unlabelled = {name: found for name, found in scans.items() if not name.endswith(_LABELLED_POINTS)}
     return unlabelled or scans
-
-
-def open_bag(path: Path) -> AnyReader:
-    """A bag to be read, which whoever opens it closes.
-
-    Raises:
-        DatasetError: It cannot be read.
-        ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
-    """
-    from rosbags.highlevel import AnyReader, AnyReaderError
-    from rosbags.typesys import Stores, get_typestore
-
-    if not path.exists() or (path.is_file() and path.suffix not in BAG_SUFFIXES):
-        raise DatasetError(f"{path}: expected the folder of a ROS 2 bag, or its file {' or '.join(BAG_SUFFIXES)}")
-    try:
-        # Bags older than ROS 2 Iron do not hold the definitions of their messages; these have not changed since.
-        reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
-        reader.open()
-    except (AnyReaderError, FileNotFoundError) as error:
-        raise DatasetError(
-            f"{path}: cannot be read as a ROS 2 bag: {error} A recording that was cut off may be mended: "
-            "`mcap recover`, or `sqlite3 FILE .recover`, then `ros2 bag reindex`"
-        ) from error
-    return reader

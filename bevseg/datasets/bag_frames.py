@@ -8,29 +8,43 @@ into another frame, the vehicle's most often, and its message does not tell of w
 3. Else the cloud's frame is the sensor's own, as drivers have it. Where it goes by a name of vehicles or of the world
    (base_link, odom, map, ...) it cannot be, and the bag is refused: the origin is never guessed.
 
-A frame that /tf_static hangs in two places, or on itself through others, is an error where a frame that is wanted hangs
-on it, and of no account elsewhere.
+A frame that /tf_static hangs in two places, or on itself through others, is an error where it lies between two frames
+that are wanted, and of no account elsewhere: not below them, nor above the first frame that both hang on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
 from bevseg.datasets.labels import DatasetError
-from bevseg.geometry.frames import Transform
-from bevseg.messages.sensor_place import RAY_ORIGIN, STANDARD_FRAMES, ray_origin_frame
+from bevseg.geometry.frames import Transform, angle_between_rad
+from bevseg.messages.sensor_place import RAY_ORIGIN, is_vehicle_or_world, ray_origin_frame
 
-_VEHICLES = ("base", "ego", "ego_vehicle", "vehicle")
-"""Names that vehicles' frames have without REP-105."""
-_SAME = 1e-6
-"""Metres, and parts of a unit vector, by which a transform that is sent again may differ."""
+_SAME = 1e-4
+"""Metres, and parts of a unit vector, by which a transform that is sent again may differ: two publishers may have
+rounded one calibration differently, and neither a tenth of a millimetre nor 0.006 degrees matter for rays."""
 _NAMED = 12
 """Frames that an error lists."""
+
+
+class StaticEdge(NamedTuple):
+    """On which frame another one hangs, and where, as it was sent; compared to tell what is sent again."""
+
+    parent: str
+    place_m: tuple[float, float, float]
+    quat_wxyz: tuple[float, float, float, float]
+
+
+class _Chain(NamedTuple):
+    """A frame, the one that it hangs on, and so on; `fault` is why it is not known on what the last one hangs."""
+
+    frames: tuple[str, ...]
+    fault: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +52,26 @@ class StaticFrames:
     """What /tf_static says; frames go without the slash that ROS 1 put in front of them.
 
     Attributes:
-        stamped: Every geometry_msgs/TransformStamped, by the name of the child.
+        edges: Everything that was said of a frame, once each, by its name.
+        where: The bag, which errors name.
     """
 
-    stamped: Mapping[str, tuple[Any, ...]]
+    edges: Mapping[str, tuple[StaticEdge, ...]]
+    where: str
 
     @classmethod
-    def of_messages(cls, messages: Iterable[Any]) -> StaticFrames:
-        """From tf2_msgs/TFMessages, those of several publishers together."""
-        found: dict[str, tuple[Any, ...]] = {}
+    def of_messages(cls, messages: Iterable[Any], where: str) -> StaticFrames:
+        """From tf2_msgs/TFMessages, those of several publishers together; however often one is sent, it is kept once.
+
+        Args:
+            messages: All that the bag has.
+            where: The bag, which errors name.
+        """
+        found: dict[str, dict[StaticEdge, None]] = {}
         for message in messages:
             for stamped in message.transforms:
-                child = plain_name(stamped.child_frame_id)
-                found[child] = (*found.get(child, ()), stamped)
-        return cls(found)
+                found.setdefault(plain_name(stamped.child_frame_id), {})[_edge_of(stamped)] = None
+        return cls({child: tuple(edges) for child, edges in found.items()}, where)
 
     def below(self, frame: str) -> list[str]:
         """The frames that hang on a frame, over however many others, by name."""
@@ -64,7 +84,7 @@ class StaticFrames:
 
     def on(self, frame: str) -> list[str]:
         """The frames that hang on a frame itself."""
-        return [child for child, stamped in self.stamped.items() if frame in map(_parent_of, stamped)]
+        return [child for child, edges in self.edges.items() if any(edge.parent == frame for edge in edges)]
 
     def transform(self, *, dst: str, src: str) -> Transform | None:
         """T_dst_from_src; None where nothing connects the two.
@@ -73,61 +93,72 @@ class StaticFrames:
             DatasetError: What they hang on contradicts itself, or runs in a circle.
         """
         from_dst, from_src = self._chain(dst), self._chain(src)
-        shared = next((frame for frame in from_src if frame in from_dst), None)
-        if shared is None:
-            return None
-        return self._up(from_dst, shared).inverse() @ self._up(from_src, shared)
+        shared = next((frame for frame in from_src.frames if frame in from_dst.frames), None)
+        if shared is not None:
+            return self._up(from_dst, shared).inverse() @ self._up(from_src, shared)
+        if fault := from_dst.fault or from_src.fault:
+            raise DatasetError(f"{self.where}: {fault}")
+        return None
 
     def disconnection(self, first: str, second: str) -> str:
         """Why there is no transform between two frames, in words."""
-        if not self.stamped:
+        if not self.edges:
             return "there is no message on /tf_static"
-        roots = {frame: self._chain(frame)[-1] for frame in (first, second)}
+        roots = {frame: self._chain(frame).frames[-1] for frame in (first, second)}
         return ", ".join(
             f"'{frame}' hangs on nothing" if root == frame else f"the last that '{frame}' hangs on is '{root}'"
             for frame, root in roots.items()
         )
 
-    def _chain(self, frame: str) -> list[str]:
-        """A frame, the one that it hangs on, and so on to the root of its tree."""
+    def _chain(self, frame: str) -> _Chain:
+        """From a frame to the root of its tree, or as far as it is clear; where a circle is entered it is not."""
         chain = [frame]
-        while stamped := self.stamped.get(chain[-1]):
-            parents = sorted(set(map(_parent_of, stamped)))
+        while edges := self.edges.get(chain[-1]):
+            parents = sorted({edge.parent for edge in edges})
             if len(parents) > 1:
-                raise DatasetError(
-                    f"/tf_static hangs '{chain[-1]}' on each of {_some(parents)}; it may have one parent"
-                )
+                fault = f"/tf_static hangs '{chain[-1]}' on each of {_some(parents)}; it may have one parent"
+                return _Chain(tuple(chain), fault)
             if parents[0] in chain:
-                raise DatasetError(f"/tf_static: the frames {_some(chain)} hang on each other in a circle")
+                entry = chain.index(parents[0])
+                fault = f"/tf_static: the frames {_some(chain[entry:])} hang on each other in a circle"
+                return _Chain(tuple(chain[: entry + 1]), fault)
             chain.append(parents[0])
-        return chain
+        return _Chain(tuple(chain))
 
-    def _up(self, chain: list[str], stop: str) -> Transform:
+    def _up(self, chain: _Chain, stop: str) -> Transform:
         """From the first frame of a chain to one that is in it."""
-        path = Transform.identity(chain[0])
-        for frame in chain[: chain.index(stop)]:
+        path = Transform.identity(chain.frames[0])
+        for frame in chain.frames[: chain.frames.index(stop)]:
             path = self._edge(frame) @ path
         return path
 
     def _edge(self, child: str) -> Transform:
         """T_parent_from_child, the one that all messages agree on."""
-        first, *others = (_transform_of(stamped) for stamped in self.stamped[child])
+        first, *others = (self._transform_of(child, edge) for edge in self.edges[child])
         for other in others:
-            if not np.allclose(other.matrix, first.matrix, rtol=_SAME, atol=_SAME):
+            if not np.allclose(other.matrix, first.matrix, rtol=0, atol=_SAME):
                 raise DatasetError(
-                    f"/tf_static puts '{child}' at {_words(first)} and at {_words(other)} on '{first.dst}': "
-                    "two publishers contradict each other, or the bag holds two recordings; cut it, or leave one out"
+                    f"{self.where}: /tf_static puts '{child}' at {_words(first)} and at {_words(other)} on "
+                    f"'{first.dst}', {_apart(first, other)}: two publishers contradict each other, or the bag holds "
+                    "two recordings; cut it, or leave one out"
                 )
         return first
+
+    def _transform_of(self, child: str, edge: StaticEdge) -> Transform:
+        place_m, quat_wxyz = np.array(edge.place_m, np.float64), np.array(edge.quat_wxyz, np.float64)
+        try:
+            if not np.isfinite(place_m).all():
+                raise ValueError(f"a place needs finite numbers, got {place_m}")
+            return Transform.from_quaternion(quat_wxyz, place_m, dst=edge.parent, src=child)
+        except ValueError as error:
+            raise DatasetError(
+                f"{self.where}: /tf_static: the transform of '{child}' on '{edge.parent}' is none: {error}"
+            ) from error
 
 
 def plain_name(frame: str) -> str:
     """A frame's name as tf2 has it."""
     return frame.lstrip("/")
-
-
-def _parent_of(stamped: Any) -> str:
-    return plain_name(stamped.header.frame_id)
 
 
 def ray_origins(
@@ -152,7 +183,7 @@ def ray_origins(
         if set(marks) != set(expected):
             raise DatasetError(f"{where}: on '{cloud_frame}' /tf_static hangs {marks}, expected {expected}")
         return _origins_of(frames, cloud_frame, expected, where=where)
-    if cloud_frame.rpartition("/")[-1] not in (*STANDARD_FRAMES, *_VEHICLES):
+    if not is_vehicle_or_world(cloud_frame):
         return np.zeros((1, 3), np.float32)
     below = frames.below(cloud_frame)
     hanging = f"hangs {_some(below)} on it" if below else "hangs nothing on it"
@@ -178,22 +209,24 @@ def _origins_of(
     return np.array(origins, np.float32)
 
 
-def _transform_of(stamped: Any) -> Transform:
+def _edge_of(stamped: Any) -> StaticEdge:
     place, turn = stamped.transform.translation, stamped.transform.rotation
-    child, parent = plain_name(stamped.child_frame_id), _parent_of(stamped)
-    translation_m = np.array([place.x, place.y, place.z], np.float64)
-    try:
-        if not np.isfinite(translation_m).all():
-            raise ValueError(f"a place needs finite numbers, got {translation_m}")
-        quat_wxyz = np.array([turn.w, turn.x, turn.y, turn.z], np.float64)
-        return Transform.from_quaternion(quat_wxyz, translation_m, dst=parent, src=child)
-    except ValueError as error:
-        raise DatasetError(f"/tf_static: the transform of '{child}' on '{parent}' is none: {error}") from error
+    return StaticEdge(
+        plain_name(stamped.header.frame_id), (place.x, place.y, place.z), (turn.w, turn.x, turn.y, turn.z)
+    )
 
 
 def _words(transform: Transform) -> str:
-    place = ", ".join(f"{value:.3f}" for value in transform.translation_m)
-    return f"({place}) m, yaw {np.degrees(transform.yaw_rad):.2f} deg"
+    place = ", ".join(f"{value:.4f}" for value in transform.translation_m)
+    r = transform.matrix[:3, :3]
+    roll, pitch = np.degrees([np.arctan2(r[2, 1], r[2, 2]), -np.arctan2(r[2, 0], np.hypot(r[2, 1], r[2, 2]))])
+    yaw = np.degrees(transform.yaw_rad)
+    return f"({place}) m, roll {roll:.3f}, pitch {pitch + 0.0:.3f}, yaw {yaw:.3f} deg"
+
+
+def _apart(first: Transform, second: Transform) -> str:
+    distance_mm = 1000 * np.linalg.norm(second.translation_m - first.translation_m)
+    return f"{distance_mm:.2f} mm and {np.degrees(angle_between_rad(first, second)):.3f} degrees apart"
 
 
 def _some(names: list[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from bevseg.datasets.argoverse import argoverse_source, is_argoverse
 from bevseg.datasets.argoverse2 import argoverse2_logs, argoverse2_source
-from bevseg.datasets.bag import BAG_SUFFIXES, BagSource
+from bevseg.datasets.bag import BagSource
+from bevseg.datasets.bag_messages import BAG_SUFFIXES
 from bevseg.datasets.folder import FolderSource
 from bevseg.datasets.kitti import KittiObjectSource, KittiTrackingSource
 from bevseg.datasets.kitti_dataset import kitti_object_source, kitti_tracking_source

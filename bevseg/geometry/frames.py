@@ -102,3 +102,12 @@ class Transform:
     def yaw_rad(self) -> float:
         """Heading of the `src` x axis in `dst`, counter-clockwise from +x, in (-pi, pi]."""
         return float(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]))
+
+
+def angle_between_rad(first: Transform, second: Transform) -> float:
+    """The one turn that leads from the axes of one transform to those of another, 0 to pi, sharp also where small.
+
+    By the Frobenius norm of the difference of two rotations, which is sqrt(8) sin(angle / 2).
+    """
+    chord = np.linalg.norm(second.matrix[:3, :3] - first.matrix[:3, :3]) / np.sqrt(8)
+    return float(2 * np.arcsin(min(chord, 1.0)))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from bevseg.geometry.frames import Transform
+from bevseg.geometry.frames import Transform, angle_between_rad
 from bevseg.points.cloud import PointCloud
 
 BASE_FRAME, FIXED_FRAME = "base_link", "map"
@@ -27,6 +27,9 @@ BASE_FRAME, FIXED_FRAME = "base_link", "map"
 
 STANDARD_FRAMES = (BASE_FRAME, "base_footprint", "odom", FIXED_FRAME, "earth")
 """Frames of REP-105, and of the ground below the vehicle (REP-120): of the vehicle or the world, never of a sensor."""
+
+_VEHICLES = ("base", "ego", "ego_vehicle", "vehicle")
+"""Names that vehicles' frames have without REP-105."""
 
 RAY_ORIGIN = "bevseg_ray_origin_"
 """Begins the names of the frames where rays start."""
@@ -38,6 +41,17 @@ _NO_FRAME = "lidar"
 """What a scan's frame is called where its cloud has no name for it: ROS takes an empty one for a mistake."""
 
 _SAME_M = 1e-4
+_SWAY_DEG = 3.0
+"""Vehicles sway on their wheels, which is in the mount where a dataset keeps the vehicle's frame upright, as the
+simulator does (0.15 degrees a scan); in a bag base_link sways instead, and the cloud is where it was."""
+
+
+def is_vehicle_or_world(frame: str) -> bool:
+    """Whether a frame goes by a name of vehicles or of the world, also below a vehicle's own: robot1/base_link.
+
+    Such a frame is no sensor's own, so a bag has to say where rays start in it.
+    """
+    return frame.rpartition("/")[-1] in (*STANDARD_FRAMES, *_VEHICLES)
 
 
 def ray_origin_frame(number: int) -> str:
@@ -51,33 +65,55 @@ class SensorPlace:
 
     Attributes:
         cloud_frame: Of its clouds, by which all messages go.
-        mount: T_base_link_from_cloud; None where the cloud's frame is base_link, or the vehicle's is not known.
+        T_ego_from_cloud: Where that is on the vehicle; the identity also where it is not known.
         origins_m: Where the rays of each sensor start, in the cloud's frame, metres.
     """
 
     cloud_frame: str
-    mount: Transform | None
+    T_ego_from_cloud: Transform
     origins_m: Float[np.ndarray, "sensor 3"]
+
+    @property
+    def mount(self) -> Transform | None:
+        """T_base_link_from_cloud; None where the cloud's frame is base_link, or the vehicle's is not known."""
+        if self.cloud_frame in STANDARD_FRAMES:  # a parent of its own name would be a circle
+            return None
+        if np.array_equal(self.T_ego_from_cloud.matrix, np.eye(4)):
+            return None
+        return Transform(self.T_ego_from_cloud.matrix, BASE_FRAME, self.cloud_frame)
 
     @property
     def static(self) -> tuple[Transform, ...]:
         """What goes on /tf_static, once; none where the clouds are in the frame of a sensor that hangs on nothing."""
-        mount = () if self.mount is None else (self.mount,)
-        return (*mount, *self._marks())
+        mount = self.mount
+        return (*(() if mount is None else (mount,)), *self._marks())
 
     def moving(self, T_fixed_from_cloud: Transform) -> Transform:
         """What goes on /tf: where the vehicle is on the map, or the sensor where that alone is known."""
         T_map_from_cloud = Transform(T_fixed_from_cloud.matrix, FIXED_FRAME, self.cloud_frame)
-        return T_map_from_cloud if self.mount is None else T_map_from_cloud @ self.mount.inverse()
+        mount = self.mount
+        return T_map_from_cloud if mount is None else T_map_from_cloud @ mount.inverse()
 
-    def fits(self, cloud: PointCloud) -> bool:
-        """Whether the rays of another scan start at the same places."""
+    def difference(self, cloud: PointCloud, T_ego_from_cloud: Transform) -> str | None:
+        """Why another scan was not taken from the same place on the same vehicle, in words; None where it was.
+
+        The mount may turn a little, as vehicles sway; its place may not.
+        """
         origins_m = cloud.newest_origins_m
-        return origins_m.shape == self.origins_m.shape and bool(np.abs(origins_m - self.origins_m).max() < _SAME_M)
+        if origins_m.shape != self.origins_m.shape or np.abs(origins_m - self.origins_m).max() >= _SAME_M:
+            return f"its rays start at {origins_m.tolist()}, those of the first at {self.origins_m.tolist()} (metres)"
+        ours, theirs = self.T_ego_from_cloud, T_ego_from_cloud
+        if np.abs(theirs.translation_m - ours.translation_m).max() >= _SAME_M:
+            place, first = (t.translation_m.round(4).tolist() for t in (theirs, ours))
+            return f"its frame lies at {place} on the vehicle, that of the first at {first} (metres)"
+        turn_deg = np.degrees(angle_between_rad(ours, theirs))
+        if turn_deg >= _SWAY_DEG:
+            return f"its frame is turned on the vehicle by {turn_deg:.2f} degrees from that of the first"
+        return None
 
     def _marks(self) -> tuple[Transform, ...]:
         is_sensors_own = len(self.origins_m) == 1 and not self.origins_m.any()
-        if is_sensors_own and self.cloud_frame not in STANDARD_FRAMES:
+        if is_sensors_own and not is_vehicle_or_world(self.cloud_frame):
             return ()
         return tuple(
             Transform.from_rotation_translation(
@@ -96,9 +132,6 @@ def sensor_place(cloud: PointCloud, T_ego_from_cloud: Transform) -> SensorPlace:
             base_link if rays start elsewhere in it, else the sensor's.
     """
     origins_m = cloud.newest_origins_m
-    frame = cloud.frame or _NO_FRAME
-    if np.array_equal(T_ego_from_cloud.matrix, np.eye(4)):
-        return SensorPlace(BASE_FRAME if origins_m.any() else frame, None, origins_m)
-    if frame in STANDARD_FRAMES:  # a parent of its own name would be a circle
-        return SensorPlace(frame, None, origins_m)
-    return SensorPlace(frame, Transform(T_ego_from_cloud.matrix, BASE_FRAME, frame), origins_m)
+    is_ego = np.array_equal(T_ego_from_cloud.matrix, np.eye(4))
+    frame = BASE_FRAME if is_ego and origins_m.any() else cloud.frame or _NO_FRAME
+    return SensorPlace(frame, T_ego_from_cloud, origins_m)

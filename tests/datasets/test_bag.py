@@ -14,9 +14,9 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from bevseg.datasets import bag as bag_module
 from bevseg.datasets.bag import BagSource
 from bevseg.datasets.bag_index import message_times
+from bevseg.datasets.bag_messages import BAG_SUFFIXES
 from bevseg.datasets.labels import NO_BOXES, DatasetError
 from bevseg.datasets.source import Source
 from bevseg.datasets.swept import DriveRecording, SweptSource
@@ -91,7 +91,7 @@ def test_sweeps_join_by_odometry(bag: Path, drive: DriveSource) -> None:
 @pytest.mark.parametrize("storage", [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
 def test_single_files_and_both_storages(bag: Path, tmp_path: Path, storage: StoragePlugin) -> None:
     copy = rewritten(bag, tmp_path / "copy", same, storage=storage)
-    (file,) = [path for path in copy.iterdir() if path.suffix in bag_module.BAG_SUFFIXES]
+    (file,) = [path for path in copy.iterdir() if path.suffix in BAG_SUFFIXES]
     for path in (copy, file):
         source = BagSource(path)
         np.testing.assert_array_equal(source[1].cloud.xyz, BagSource(bag)[1].cloud.xyz)
@@ -170,17 +170,58 @@ def test_the_mounting_is_known_without_odometry(bag: Path, tmp_path: Path) -> No
         alone.T_frame_from_lidar()
 
 
-def test_two_recordings_in_one_bag_contradict_each_other(bag: Path, tmp_path: Path) -> None:
-    def twice(topic: str, message: Any) -> Any:
-        if topic != "/tf_static":
-            return message
-        (first,) = message.transforms
-        place = replace(first.transform.translation, z=9.0)
-        moved = replace(first, transform=replace(first.transform, translation=place))
-        return replace(message, transforms=[first, moved])
+def with_static(change: Callable[[Any], list[Any]]) -> Change:
+    """Transforms in the place of the only one, base_link -> lidar."""
+    return lambda topic, message: (
+        replace(message, transforms=change(message.transforms[0])) if topic == "/tf_static" else message
+    )
 
-    with pytest.raises(DatasetError, match=r"/tf_static puts 'lidar' at .* and at \(.*9.000\) m.* contradict"):
-        BagSource(rewritten(bag, tmp_path / "copy", twice))
+
+def moved_up(stamped: Any) -> Any:
+    place = replace(stamped.transform.translation, z=9.0)
+    return replace(stamped, transform=replace(stamped.transform, translation=place))
+
+
+def unturned(stamped: Any) -> Any:
+    nothing = replace(stamped.transform.rotation, x=0.0, y=0.0, z=0.0, w=0.0)
+    return replace(stamped, transform=replace(stamped.transform, rotation=nothing))
+
+
+def hung(stamped: Any, parent: str, child: str) -> Any:
+    return replace(stamped, header=replace(stamped.header, frame_id=parent), child_frame_id=child)
+
+
+def test_two_recordings_in_one_bag_contradict_each_other(bag: Path, tmp_path: Path) -> None:
+    """Where the vehicle's motion is given for another frame than the clouds', what lies between them is needed."""
+    copy = rewritten(bag, tmp_path / "copy", with_static(lambda first: [first, moved_up(first)]))
+    words = r"copy: /tf_static puts 'lidar' at .* and at \(.*9.0000\) m.* mm and 0.000 degrees apart: .*contradict"
+    with pytest.raises(DatasetError, match=words):
+        BagSource(copy)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda first: [first, moved_up(first)], lambda first: [unturned(first)]], ids=["contradiction", "none"]
+)
+def test_without_odometry_clouds_of_the_sensor_need_no_transform(
+    bag: Path, tmp_path: Path, change: Callable[[Any], list[Any]]
+) -> None:
+    source = BagSource(rewritten(bag, tmp_path / "copy", with_static(change)), odometry_topic="")
+    np.testing.assert_array_equal(source[1].T_ego_from_lidar.matrix, np.eye(4))
+    np.testing.assert_array_equal(source[1].cloud.sensor_origins_m, [[0, 0, 0]])
+    with pytest.raises(DatasetError, match=r"copy: /tf_static.* 'lidar' "):
+        source.T_frame_from_lidar()
+
+
+@pytest.mark.parametrize("odometry", [None, ""])
+def test_what_the_vehicle_hangs_on_is_of_no_account(bag: Path, tmp_path: Path, odometry: str | None) -> None:
+    def two_parents(first: Any) -> list[Any]:
+        return [first, hung(first, "odom", "base_link"), hung(first, "base_footprint", "base_link")]
+
+    source = BagSource(rewritten(bag, tmp_path / "copy", with_static(two_parents)), odometry_topic=odometry)
+    expected = BagSource(bag)[1].T_ego_from_lidar.matrix
+    np.testing.assert_array_equal(source[1].T_ego_from_lidar.matrix, expected)
+    with pytest.raises(DatasetError, match=r"copy: /tf_static hangs 'base_link' on each of 'base_footprint', 'odom'"):
+        source.T_frame_from_lidar("odom")
 
 
 def test_a_topic_that_changes_its_frame(bag: Path, tmp_path: Path) -> None:

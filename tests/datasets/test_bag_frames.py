@@ -29,7 +29,7 @@ def edge(
 
 def frames_of(*edges: Any) -> StaticFrames:
     """One message for each, as of several publishers."""
-    return StaticFrames.of_messages(Message(transforms=[stamped]) for stamped in edges)
+    return StaticFrames.of_messages((Message(transforms=[stamped]) for stamped in edges), where="a bag")
 
 
 def origin(frames: StaticFrames, frame: str, sensor: str | None = None) -> list[list[float]]:
@@ -75,13 +75,62 @@ def test_a_chain_that_is_broken_is_told() -> None:
 def test_what_is_sent_again_is_no_contradiction() -> None:
     again = frames_of(edge("base_link", "lidar", 1.0), edge("base_link", "/lidar", 1.0 + 1e-8))
     assert origin(again, "base_link", "lidar") == [[1, 0, 0]]
+    many = StaticFrames.of_messages(
+        (Message(transforms=[edge("base_link", "lidar", 1.0), edge("lidar", "imu", 0.5)]) for _ in range(50)), "a bag"
+    )
+    assert {child: len(edges) for child, edges in many.edges.items()} == {"lidar": 1, "imu": 1}
+
+
+def test_one_calibration_rounded_twice_is_no_contradiction() -> None:
+    rounded = (0.0, 0.0, float(np.sin(1.5708 / 2)), float(np.cos(1.5708 / 2)))
+    frames = frames_of(edge("base_link", "lidar", 1.25, turn=rounded), edge("base_link", "lidar", 1.25004, turn=LEFT))
+    assert origin(frames, "base_link", "lidar") == [[1.25, 0, 0]]
+
+
+def test_how_far_two_publishers_differ_is_told() -> None:
+    rolled = (float(np.sin(0.005)), 0.0, 0.0, float(np.cos(0.005)))
+    pitched = (0.0, float(np.sin(0.005)), 0.0, float(np.cos(0.005)))
+    upright = edge("base_link", "lidar", 1.0)
+    for turn, words in ((rolled, "roll 0.573, pitch 0.000"), (pitched, "roll 0.000, pitch 0.573")):
+        frames = frames_of(upright, edge("base_link", "lidar", 1.0002, turn=turn))
+        with pytest.raises(DatasetError, match=rf"^a bag: .*{words}, yaw 0.000 .* 0.20 mm and 0.573 degrees apart"):
+            frames.transform(dst="base_link", src="lidar")
+
+
+def test_what_lies_above_the_first_shared_frame_is_of_no_account() -> None:
+    lidar, camera = edge("roof", "lidar", 0.5), edge("base_link", "camera", 2.0)
+    under = [edge("base_link", "roof", 1.0), lidar, camera]
+    for above in (
+        [edge("odom", "base_link", 7.0), edge("base_footprint", "base_link", 0.0)],
+        [edge("odom", "base_link", 7.0), edge("odom", "base_link", 8.0)],
+        [edge("odom", "base_link", 7.0), edge("base_link", "odom", 7.0)],
+    ):
+        frames = frames_of(*under, *above)
+        assert origin(frames, "base_link", "lidar") == [[1.5, 0, 0]]
+        assert origin(frames, "lidar", "base_link") == [[-1.5, 0, 0]]
+        assert origin(frames, "camera", "lidar") == [[-0.5, 0, 0]]
+        with pytest.raises(DatasetError, match=r"a bag: /tf_static.*'base_link'"):
+            frames.transform(dst="odom", src="lidar")
+
+
+def test_two_frames_of_a_circle_have_no_way_between_them() -> None:
+    frames = frames_of(
+        edge("a", "camera", 1.0), edge("b", "lidar", 1.0), edge("a", "b", 1.0), edge("c", "a", 1.0), edge("b", "c", 1.0)
+    )
+    with pytest.raises(DatasetError, match="the frames 'a', 'c', 'b' hang on each other in a circle"):
+        frames.transform(dst="camera", src="lidar")
+    with pytest.raises(DatasetError, match="'b', 'a', 'c' hang"):
+        frames.transform(dst="lidar", src="camera")
 
 
 @pytest.mark.parametrize(
     ("edges", "words"),
     [
         ([edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.1)], r"'lidar' at \(1.000.* and at \(1.100"),
-        ([edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.0, turn=LEFT)], "yaw 0.00 deg and .* 90.00"),
+        (
+            [edge("base_link", "lidar", 1.0), edge("base_link", "lidar", 1.0, turn=LEFT)],
+            r"yaw 0.000 .* 90.000 .* 0.00 mm and 90.000 deg",
+        ),
         ([edge("base_link", "lidar", 1.0), edge("roof", "lidar", 1.0)], "each of 'base_link', 'roof'; it may have one"),
         ([edge("base_link", "lidar", 1.0), edge("lidar", "base_link", 1.0)], "'base_link', 'lidar' hang on .* circle"),
         ([edge("lidar", "lidar", 1.0)], "in a circle"),
@@ -91,7 +140,7 @@ def test_what_is_sent_again_is_no_contradiction() -> None:
 )
 def test_a_tree_that_is_none_is_refused_where_it_is_needed(edges: list[Message], words: str) -> None:
     frames = frames_of(*edges, edge("base_link", "front", 2.0))
-    with pytest.raises(DatasetError, match=words):
+    with pytest.raises(DatasetError, match=f"^a bag: .*{words}"):
         frames.transform(dst="base_link", src="lidar")
     with pytest.raises(DatasetError, match=words):
         ray_origins(frames, "base_link", "lidar", where="bag")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bevseg.geometry.frames import FrameError, Transform
+from bevseg.geometry.frames import FrameError, Transform, angle_between_rad
 
 
 def turned(dst: str = "ego", src: str = "lidar") -> Transform:
@@ -80,3 +80,9 @@ def test_rejects_a_matrix_of_another_shape() -> None:
 def test_rejects_a_quaternion_without_direction(quat_wxyz: np.ndarray) -> None:
     with pytest.raises(ValueError, match="non-zero length"):
         Transform.from_quaternion(quat_wxyz, np.zeros(3), dst="b", src="a")
+
+
+@pytest.mark.parametrize("angle_rad", [0.0, 1e-9, -0.4, np.pi])
+def test_the_angle_between_two_rotations(angle_rad: float) -> None:
+    yaw = Transform.from_yaw(angle_rad, np.array([5.0, 0.0, 1.0]), dst="lidar", src="lidar")
+    assert angle_between_rad(turned(), turned() @ yaw) == pytest.approx(abs(angle_rad), rel=1e-6, abs=1e-15)

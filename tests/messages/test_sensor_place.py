@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bevseg.geometry.frames import Transform
-from bevseg.messages.sensor_place import sensor_place
+from bevseg.messages.sensor_place import is_vehicle_or_world, sensor_place
 from bevseg.points.cloud import PointCloud
 
 SAME = Transform(np.eye(4), "ego", "lidar")
@@ -67,5 +67,43 @@ def test_a_cloud_of_a_frame_that_is_neither() -> None:
     ("origins", "fits"), [([(1, 0, 2)], True), ([(1, 0.01, 2)], False), ([(1, 0, 2), (1, 0, 1)], False)]
 )
 def test_scans_from_elsewhere_do_not_fit(origins: list[tuple[float, float, float]], fits: bool) -> None:
-    place = sensor_place(cloud_from((1, 0, 2)), SAME)
-    assert place.fits(cloud_from(*origins)) is fits
+    difference = sensor_place(cloud_from((1, 0, 2)), SAME).difference(cloud_from(*origins), SAME)
+    assert (difference is None) is fits
+    assert fits or (difference and "its rays start at [[1.0, " in difference)
+
+
+def moved(x: float = 0.0, yaw_deg: float = 0.0) -> Transform:
+    """The mount, moved and turned in its own axes."""
+    by = Transform.from_yaw(float(np.radians(yaw_deg)), np.array([x, 0.0, 0.0]), dst="lidar", src="lidar")
+    return MOUNT @ by
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        (MOUNT, None),
+        (moved(x=5e-5), None),
+        (moved(yaw_deg=1.0), None),
+        (moved(x=0.01), "lies at [0.9096, -0.197, 1.8] on the vehicle, that of the first at [0.9, -0.2, 1.8]"),
+        (moved(yaw_deg=-3.5), "turned on the vehicle by 3.50 degrees"),
+        (SAME, "lies at [0.0, 0.0, 0.0]"),
+    ],
+)
+def test_scans_of_another_mount_do_not_fit(mount: Transform, words: str | None) -> None:
+    for frame in ("lidar", "base_link"):  # also where the mount is not written
+        place = sensor_place(cloud_from((0, 0, 0), frame=frame), MOUNT)
+        difference = place.difference(cloud_from((0, 0, 0), frame=frame), mount)
+        assert difference is None if words is None else difference and words in difference
+
+
+@pytest.mark.parametrize("frame", ["base_link", "robot1/base_link", "vehicle", "ego", "map", "robot/odom"])
+def test_names_of_vehicles_and_of_the_world(frame: str) -> None:
+    assert is_vehicle_or_world(frame)
+    (mark,) = sensor_place(cloud_from((0, 0, 0), frame=frame), SAME).static
+    assert (mark.dst, mark.src) == (frame, "bevseg_ray_origin_0")
+
+
+@pytest.mark.parametrize("frame", ["", "lidar", "vehicle_lidar", "base_link/lidar"])
+def test_names_of_sensors(frame: str) -> None:
+    assert not is_vehicle_or_world(frame)
+    assert sensor_place(cloud_from((0, 0, 0), frame=frame), SAME).static == ()

@@ -44,7 +44,7 @@ def write_bag(
         FileExistsError: There is something of that name.
         ValueError: The name has another ending.
         DatasetError: At the end, that not one frame could be read; or that a scan was taken from elsewhere on the
-            vehicle than the first.
+            vehicle than the first, or from another vehicle.
         ModuleNotFoundError: The package `rosbags`, which is optional, is not installed.
     """
     with unfinished_bag(path) as bag:
@@ -103,10 +103,10 @@ def _stamped(recording: Recording, frames: Iterable[Frame | BrokenFrame]) -> Ite
             continue
         is_first = place is None
         place = place or sensor_place(frame.cloud, frame.T_ego_from_cloud)
-        if not place.fits(frame.cloud):
+        if difference := place.difference(frame.cloud, frame.T_ego_from_cloud):
             raise DatasetError(
-                f"frame {frame.name}: its rays start at {frame.cloud.newest_origins_m.tolist()}, those of the first at "
-                f"{place.origins_m.tolist()} (metres): a bag holds one vehicle, write each drive into its own"
+                f"frame {frame.name}: {difference}: a bag holds one vehicle, write each drive into its own "
+                "(--drive NAME, where the dataset has drives)"
             )
         stamp_ns = recording.stamp_ns_of(frame)
         header = HeaderFields(TimeFields.from_ns(stamp_ns), place.cloud_frame)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bevseg.datasets.bag import POINTS_TYPE, BagSource, open_bag
+from bevseg.datasets.bag import POINTS_TYPE, BagSource
+from bevseg.datasets.bag_messages import open_bag
 from bevseg.datasets.labels import DatasetError
 from bevseg.messages.fields import HeaderFields, TimeFields
 from bevseg.messages.pointcloud2 import stamp_of

@@ -108,7 +108,7 @@ def test_a_type_that_nobody_knows_is_refused(vehicle_bag: Path, monkeypatch: pyt
 
 
 def _without_a_type(path: Path) -> Any:
-    from bevseg.datasets.bag import open_bag
+    from bevseg.datasets.bag_messages import open_bag
 
     reader = open_bag(path)
     del reader.typestore.fielddefs["strange_msgs/msg/Note"]

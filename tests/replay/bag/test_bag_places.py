@@ -208,6 +208,32 @@ def test_one_bag_holds_one_vehicle(in_vehicle: tuple[Sample, ...], tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_frames_of_two_vehicles_are_no_bag(street: tuple[Sample, ...], tmp_path: Path) -> None:
+    """Clouds in the sensor's frame always start at its origin; that the sensors are elsewhere the mount tells."""
+    mount = street[1].T_ego_from_lidar
+    higher = Transform.from_rotation_translation(
+        mount.matrix[:3, :3], mount.translation_m + np.array([0.0, 0.0, 1.0]), dst="ego", src="lidar"
+    )
+    other = Samples((street[0], replace(street[1], T_ego_from_lidar=higher)))
+    with pytest.raises(
+        DatasetError, match=r"000001: its frame lies at .* write each drive into its own \(--drive NAME"
+    ):
+        exported(tmp_path / "a.mcap", other)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("frame", ["vehicle", "robot1/base_link"])
+def test_a_frame_with_a_vehicles_name_goes_there_and_back(
+    in_vehicle: tuple[Sample, ...], tmp_path: Path, frame: str
+) -> None:
+    at_origin = replace(in_vehicle[0].cloud, frame=frame, sensor_origins_m=np.zeros((1, 3), np.float32))
+    mount = Transform(np.eye(4), "ego", frame)
+    path = exported(tmp_path / "a.mcap", Samples((replace(in_vehicle[0], cloud=at_origin, T_ego_from_lidar=mount),)))
+    again = source_sample(path, 0)
+    np.testing.assert_array_equal(again.cloud.xyz, at_origin.xyz)
+    np.testing.assert_array_equal(again.cloud.sensor_origins_m, [[0, 0, 0]])
+
+
 @pytest.mark.parametrize("storage", [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
 def test_a_vehicles_bag_with_clouds_in_base_link(
     street: tuple[Sample, ...], in_vehicle: tuple[Sample, ...], tmp_path: Path, storage: StoragePlugin
